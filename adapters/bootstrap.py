@@ -46,6 +46,7 @@ from adapters.runtime.logs import LogReporter, configure_logs, configure_sentry
 from adapters.runtime.plugins import load
 from oppsync.domain.approval.tasks import Person, SignedIn
 from oppsync.domain.configuration.installation import Installation
+from oppsync.domain.policy.connection_map import MapInForce, map_of
 from oppsync.domain.reading.traffic import Traffic
 from oppsync.domain.values.roles import PersonRole, is_further
 from oppsync.domain.work.connections import Connection
@@ -239,6 +240,13 @@ class Webhook(NamedTuple):
     verify: Callable[[RawRequest], str]
 
 
+class AsMapped(NamedTuple):
+    """`row`: what the configuration maps of it; None where its own settings count."""
+
+    connection: Connection
+    row: MapInForce | None
+
+
 @dataclass(frozen=True)
 class Application:
     """Everything that web, actors and command line work with.
@@ -296,6 +304,14 @@ class Application:
         """What rows of the configuration may name here: systems, and what the ERP has. A name that its master
         data lacks is looked up there."""
         return asked_installation(self._systems, self.uow, tenant_id, self.clock)
+
+    def as_mapped(self, connection: Connection) -> AsMapped:
+        """The connection as its adapter reads it today."""
+        today = self.clock.now().date()
+        with self.uow.reading() as uow:
+            book = uow.references.book(connection.tenant_id)
+        row = map_of(book, connection.name, connection.vendor, today)
+        return AsMapped(self.connectors.mapped(connection, book, today), row)
 
     def webhook(self, connection_id: str) -> Webhook:
         """Raises NotFound for a connection that has no webhook, or does not exist."""
@@ -426,9 +442,9 @@ def _bus(
     bus.register(SetApprovalRule, SetApprovalRuleHandler(uow, bus.publish))
     bus.register(BacktestConfiguration, BacktestConfigurationHandler(uow, bus.publish, systems, clock))
     bus.register(CompareConfiguration, CompareConfigurationHandler(uow, systems, clock))
-    bus.register(ApplyConfiguration, ApplyConfigurationHandler(uow, bus.publish, clock))
-    bus.register(RevertConfiguration, RevertConfigurationHandler(uow, bus.publish, clock))
-    bus.register(DecideProposal, DecideProposalHandler(uow, bus.publish, clock))
+    bus.register(ApplyConfiguration, ApplyConfigurationHandler(uow, bus.publish, clock, catalog))
+    bus.register(RevertConfiguration, RevertConfigurationHandler(uow, bus.publish, clock, catalog))
+    bus.register(DecideProposal, DecideProposalHandler(uow, bus.publish, clock, catalog))
     bus.register(NameFirm, NameFirmHandler(uow, bus.publish))
     bus.register(TryDeal, TryDealHandler(uow, bus.publish, PreviewPlanHandler(uow, systems, clock), clock))
     bus.register(GoLive, GoLiveHandler(uow, bus.publish))
@@ -477,15 +493,15 @@ def _register_connections(
     bus: Bus, uow: UnitOfWorkFactory, clock: Clock, catalog: ConnectorCatalog, base_url: str
 ) -> None:
     rows = ConnectionNames(bus.publish, clock)
-    bus.register(SetConnection, SetConnectionHandler(uow, bus.publish, rows, catalog))
-    bus.register(AddConnection, AddConnectionHandler(uow, bus.publish, rows, catalog))
-    bus.register(EditConnection, EditConnectionHandler(uow, bus.publish, rows, catalog))
+    bus.register(SetConnection, SetConnectionHandler(uow, bus.publish, rows, catalog, clock))
+    bus.register(AddConnection, AddConnectionHandler(uow, bus.publish, rows, catalog, clock))
+    bus.register(EditConnection, EditConnectionHandler(uow, bus.publish, rows, catalog, clock))
     bus.register(PauseConnection, PauseConnectionHandler(uow, bus.publish))
     bus.register(ResumeConnection, ResumeConnectionHandler(uow, bus.publish))
     bus.register(RemoveConnection, RemoveConnectionHandler(uow, bus.publish, rows))
     bus.register(ReencryptSecrets, ReencryptSecretsHandler(uow, bus.publish))
     bus.register(RotateWebhookSecret, RotateWebhookSecretHandler(uow, bus.publish, catalog, clock))
-    bus.register(InspectConnection, InspectConnectionHandler(uow, AdapterInspector(clock)))
+    bus.register(InspectConnection, InspectConnectionHandler(uow, AdapterInspector(clock), catalog, clock))
     bus.register(SendTrialEvent, SendTrialEventHandler(uow, HttpTrialEvents(base_url, clock), clock))
 
 

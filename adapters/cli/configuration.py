@@ -396,6 +396,7 @@ def _print_comparison(compared: Comparison, as_json: bool) -> None:
                 "open_deals": compared.open_deals.model_dump(mode="json"),
                 "erp_check": compared.erp_check,
                 "backtest": compared.backtest.model_dump(mode="json") if compared.backtest else None,
+                "notes": list(compared.notes),
             }
         )
         return
@@ -404,6 +405,8 @@ def _print_comparison(compared: Comparison, as_json: bool) -> None:
     _print_differences(compared.differences)
     if compared.differences:
         say(compared.erp_check)
+    for note in compared.notes:
+        say(note)
     _print_open_deals(compared.open_deals)
     if compared.differences:
         _print_backtest(compared.backtest, compared.before.fingerprint)

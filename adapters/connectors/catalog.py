@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from adapters.connectors.connector import AnyConnector
+from adapters.connectors.maps import mapped, wrong_map
 from adapters.connectors.registry import CONNECTORS, connector_of
 from adapters.connectors.signatures.registry import SECRET_MAKERS
 from adapters.connectors.traffic.limits import SETTING, Limits, limits_of, without_limits
 from adapters.runtime.plugins import load
+from oppsync.domain.configuration.map_checks import WrongMap
+from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.connector_forms import ConnectorForm, Fault, FieldType, FormField
 from oppsync.kernel.errors import InvalidInput, Misconfigured
@@ -79,6 +83,12 @@ class RegistryCatalog:
         except Misconfigured as error:
             yield Fault(ADDRESS, error.message)
 
+    def mapped(self, connection: Connection, book: ReferenceBook, day: date) -> Connection:
+        return mapped(connection, book, day)
+
+    def wrong_map(self, vendor: str, settings: Mapping[str, Any]) -> Sequence[WrongMap]:
+        return wrong_map(vendor, settings)
+
     def new_webhook_secret(self, scheme: str) -> str:
         made: str = load(SECRET_MAKERS, scheme)()
         return made
@@ -99,13 +109,13 @@ def form_of(connector: AnyConnector) -> ConnectorForm:
         role=connector.role,
         vendor=connector.vendor,
         title=connector.title,
-        settings=(*_fields(connector.settings), LIMITS_FIELD),
+        settings=(*_fields(connector.settings, connector.maps), LIMITS_FIELD),
         secrets=tuple(_fields(connector.secrets)),
         signature_scheme=connector.signature_scheme,
     )
 
 
-def _fields(model: type[BaseModel]) -> Iterator[FormField]:
+def _fields(model: type[BaseModel], maps: Sequence[str] = ()) -> Iterator[FormField]:
     schema = model.model_json_schema()
     required = schema.get("required", ())
     for name, given in schema["properties"].items():
@@ -119,6 +129,7 @@ def _fields(model: type[BaseModel]) -> Iterator[FormField]:
             choices=tuple(map(str, shape.get("enum", ()))),
             help=given.get("description", ""),
             secret=bool(shape.get("writeOnly")),
+            is_map=name in maps,
         )
 
 

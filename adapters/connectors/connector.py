@@ -32,6 +32,8 @@ class Connector(Generic[SettingsT, SecretsT, CapabilitiesT, SystemT]):
     none. `package`: the Python package that holds files to deploy on the vendor's side (`package.py`).
     `elsewhere`: the settings of which another value leads to other records, by what people type; None: each of
     them may. `build_remembering`: as `build`, of a vendor whose adapter looks master data up in the memory.
+    `maps`: the settings that say by which names what rules the work is read and written there; they belong to
+    the configuration, and the rest to the connection.
     """
 
     role: ConnectionRole
@@ -46,6 +48,7 @@ class Connector(Generic[SettingsT, SecretsT, CapabilitiesT, SystemT]):
     package: str | None = None
     elsewhere: frozenset[str] | None = None
     build_remembering: Callable[[SettingsT, SecretsT, Clock, Gate, MasterMemory], SystemT] | None = None
+    maps: tuple[str, ...] = ()
 
     def connect(
         self,

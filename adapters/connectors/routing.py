@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from adapters.connectors.http.client import OPEN_GATE, Gate
+from adapters.connectors.maps import mapped
 from adapters.connectors.registry import connector_of
 from adapters.connectors.stored_memory import StoredMemory
 from adapters.connectors.traffic.limits import Limits, limits_of, without_limits
@@ -27,7 +28,7 @@ from oppsync.ports.erp import Erp
 from oppsync.ports.master_data import NO_MEMORY, MasterMemory
 from oppsync.ports.notifier import Notifier
 from oppsync.ports.psa import Psa
-from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
+from oppsync.ports.storage.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import MasterSource
 
 # A changed secret takes effect after this long; meanwhile the HTTP connections stay open.
@@ -52,7 +53,7 @@ class ConnectedSystems:
 
     def crm(self, connection_id: str) -> Crm:
         with self._uow.reading() as uow:
-            connection = uow.connections.get(connection_id)
+            connection = self._mapped(uow, uow.connections.get(connection_id))
         crm: Crm = self._adapter(connection)
         return crm
 
@@ -84,12 +85,15 @@ class ConnectedSystems:
     def _chosen(self, connection_id: str, role: ConnectionRole) -> Any:
         try:
             with self._uow.reading() as uow:
-                connection = uow.connections.get(connection_id)
+                connection = self._mapped(uow, uow.connections.get(connection_id))
         except NotFound:
             raise Misconfigured(f"This plan goes to the connection {connection_id}, {_GONE}") from None
         if connection.role is not role:
             raise Misconfigured(f"Connection {connection_id} is of the role {connection.role}, not {role}.")
         return self._adapter(connection)
+
+    def _mapped(self, uow: UnitOfWork, connection: Connection) -> Connection:
+        return mapped(connection, uow.references.book(connection.tenant_id), self._clock.now().date())
 
     def _routed(
         self, tenant_id: str, role: ConnectionRole, parent: ParentValues, book: ReferenceBook | None
@@ -99,8 +103,10 @@ class ConnectedSystems:
         with self._uow.reading() as uow:
             book = uow.references.book(tenant_id) if book is None else book
             if not has_routes(book, routed, day):
-                return uow.connections.of_role(tenant_id, role)
+                first = uow.connections.of_role(tenant_id, role)
+                return None if first is None else self._mapped(uow, first)
             connected = [each for each in uow.connections.of_tenant(tenant_id) if each.role is role]
+            connected = [self._mapped(uow, each) for each in connected]
         place = NamedPlace(parent.legal_entity, parent.region, parent.service_line)
         found = route_of(book, routed, place, day)
         if found is None:

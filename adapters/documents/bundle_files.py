@@ -11,11 +11,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from adapters.connectors.maps import wrong_map
 from adapters.documents.canonical_document import UnreadableDocument, read_document
 from oppsync.domain.configuration.checks import wrong_between
 from oppsync.domain.configuration.faults import BadBundle, Fault, Place, quoted
 from oppsync.domain.configuration.files import FILES, FORMAT, KIND_OF_FILE, MANIFEST, Form
 from oppsync.domain.configuration.installation import Installation, unfit
+from oppsync.domain.configuration.map_checks import wrong_maps
 from oppsync.domain.configuration.records import (
     PlacedRow,
     Record,
@@ -101,6 +103,7 @@ def read_bundle(files: Files, here: Installation | None = None) -> FirmBundle:
     unreadable = {fault.file for fault in read.faults if not fault.field}
     if unreadable.isdisjoint(KIND_OF_FILE):
         faults += wrong_between(read.rows, read.codes)
+        faults += wrong_maps(read.rows, wrong_map)
         faults += unfit(read.rows, here)
     if faults:
         raise BadBundle(faults)

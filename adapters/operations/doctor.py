@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, text
 
 from adapters.bootstrap import Application
 from adapters.connectors.connector import AnyConnector
+from adapters.connectors.maps import mapped
 from adapters.connectors.registry import connector_of
 from adapters.connectors.routing import build_adapter
 from adapters.connectors.signatures.registry import SIGNATURE_SCHEMES
@@ -32,8 +33,10 @@ from oppsync.domain.plan.capabilities import (
     PsaCapabilities,
 )
 from oppsync.domain.plan.limits import Limit
+from oppsync.domain.policy.connection_map import map_of
 from oppsync.domain.reading.readings import PollStatus
 from oppsync.domain.reading.traffic import Circuit, Traffic
+from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.work import connections
 from oppsync.domain.work.connections import ConnectionRole
 from oppsync.domain.work.mirror import MirrorState
@@ -275,9 +278,28 @@ def _of_connections(application: Application) -> Iterator[Check]:
             with application.uow.reading() as uow:
                 state = uow.mirror.state(application.tenant_id, connection.id, 1)
             yield master_data(connection.id, state, application.clock.now())
+    yield from _of_maps(application, found)
     for role in (ConnectionRole.CRM, ConnectionRole.ERP):
         if not any(connection.role is role for connection in found):
             yield warning("connections", f"No connection has the role {role}: no deal can go through.")
+
+
+def _of_maps(application: Application, found: Sequence[connections.Connection]) -> Iterator[Check]:
+    """Rows of the configuration that map nothing, and connections that it leaves to one person."""
+    kind, today = ReferenceKind.CONNECTION_MAP, application.clock.now().date()
+    with application.uow.reading() as uow:
+        book = uow.references.book(application.tenant_id)
+    names = book.keys(kind, today)
+    used = {each.name for each in found if map_of(book, each.name, each.vendor, today) is not None}
+    for name in names:
+        if name not in used:
+            yield warning(
+                f"map of {name}", f"Nothing of its vendor is connected as {name}: its row maps nothing."
+            )
+    for each in found if names else ():
+        if each.name not in used:
+            says = f"No row of connection_maps.yaml is about {each.name}: its own settings say what it maps."
+            yield warning(f"map of {each.id}", says)
 
 
 def _connection(application: Application, connection: connections.Connection) -> Iterator[Check]:
@@ -287,8 +309,10 @@ def _connection(application: Application, connection: connections.Connection) ->
     try:
         with application.uow() as uow:
             secrets = uow.connections.secrets(connection.id)
+            book = uow.references.book(application.tenant_id)
         # No gate: a circuit that opened must not answer for the vendor.
-        adapter = build_adapter(connection, secrets, application.clock, None)
+        as_mapped = mapped(connection, book, application.clock.now().date())
+        adapter = build_adapter(as_mapped, secrets, application.clock, None)
         connector = connector_of(connection.role, connection.vendor)
         if connection.signature_scheme is not None:
             load(SIGNATURE_SCHEMES, connection.signature_scheme)

@@ -129,6 +129,8 @@ def test_a_sound_installation_passes(doctor: Examine, installed: Application) ->
     assert {"settings", "postgres", "schema", "clock", "redis", "redis eviction"} <= set(checks)
     assert {"connection salesforce-demo", "connection tryton-demo", "connection kantata-demo"} <= set(checks)
     assert {"answer of salesforce-demo", "answer of tryton-demo", "answer of kantata-demo"} <= set(checks)
+    # Its map says that owners of before are told.
+    assert checks["connection salesforce-demo"] == ("ok", "crm: Salesforce.")
     assert {"address", "mail", "secret keys"} <= set(checks)
     assert checks["postgres connections"][1].startswith("Up to 13 needed")
     assert checks["redis connections"][1].startswith("Up to 16 needed")
@@ -344,6 +346,24 @@ def test_a_connection_nothing_here_can_serve_is_found(doctor: Examine, installed
     assert "'nonesuch' is not known here" in put("nonesuch", None)[1]
     assert "base_url" in put("kantata", None)[1]
     assert "'handshake' is not known here" in put("kantata", "handshake", base_url="http://127.0.0.1:9")[1]
+
+
+def test_a_row_that_maps_nothing_and_a_connection_without_one_are_named(
+    doctor: Examine, installed: Application
+) -> None:
+    with installed.uow() as uow:
+        known = uow.connections.get("kantata-demo")
+        uow.connections.put(changed(known, name="Staff"), uow.connections.secrets(known.id))
+        uow.commit()
+
+    code, checks = doctor()
+
+    assert code == 0
+    named, own = "Kantata (stand-in)", "its own settings say what it maps"
+    assert {name: says for name, (verdict, says) in checks.items() if verdict == "warning"} == {
+        f"map of {named}": f"Nothing of its vendor is connected as {named}: its row maps nothing.",
+        "map of kantata-demo": f"No row of connection_maps.yaml is about Staff: {own}.",
+    }
 
 
 def test_an_installation_without_connections_is_told_that_nothing_goes_through(

@@ -20,6 +20,8 @@ _OLD_TOKEN = (
     _PEOPLE + "test_a_token_that_an_earlier_release_left_to_somebody_deactivated_opens_nothing_then_or_later"
 )
 _CONNECTIONS = "tests/web/test_connections.py::"
+MAPS = "oppsync/services/admin/connection_maps.py"
+_MAPS = "tests/service/test_connection_maps.py::"
 
 GOVERNED = (
     # Plans made again.
@@ -269,6 +271,56 @@ GOVERNED = (
         "            if False:\n",
         first=_CONNECTIONS
         + "test_a_removed_connection_s_webhook_is_nobody_s_and_one_with_deals_is_not_removed",
+    ),
+    # What connections map.
+    Mutation(
+        "an adapter is made past what the configuration maps",
+        "adapters/connectors/routing.py",
+        "return mapped(connection, uow.references.book(connection.tenant_id), self._clock.now().date())",
+        "return connection if uow else connection",
+        first=_MAPS + "test_to_unmap_special_terms_takes_a_second_person_and_then_deals_are_read_so",
+    ),
+    Mutation(
+        "who connects systems maps past the configuration",
+        MAPS,
+        "if field.is_map and field.name in given and _differs(",
+        "if False and _differs(",
+        first=_MAPS + "test_the_integration_admin_cannot_say_it_alone",
+    ),
+    Mutation(
+        "a connection is renamed away from its map",
+        MAPS,
+        "        if found.before is not None:\n",
+        "        if False:\n",
+        first=_MAPS + "test_the_integration_admin_cannot_say_it_alone",
+    ),
+    Mutation(
+        "the same system is connected once more and mapped by one person",
+        MAPS,
+        "    if found.needs_row:\n",
+        "    if False:\n",
+        first=_MAPS + "test_nor_by_connecting_the_same_org_once_more",
+    ),
+    Mutation(
+        "a connection is tested past its map",
+        "oppsync/services/admin/inspect_connection.py",
+        "self.inspector.inspect(mapped, secrets)",
+        "self.inspector.inspect(found, secrets)",
+        first=_MAPS + "test_a_test_looks_through_the_map_and_a_new_map_has_to_be_tested_anew",
+    ),
+    Mutation(
+        "a map of another vendor's connection is applied",
+        "oppsync/services/configuration/map_check.py",
+        "if vendors and row.value",
+        "if not vendors and row.value",
+        first=_MAPS + "test_a_row_of_another_vendor_is_refused_and_one_of_what_is_not_connected_is_told",
+    ),
+    Mutation(
+        "a map is not judged by its connector",
+        APPLY,
+        "*wrong_maps(placed, catalog.wrong_map), ",
+        "",
+        first=_MAPS + "test_a_map_that_the_connector_cannot_read_is_refused_wherever_it_comes_from",
     ),
     # Whatever it is.
     Mutation(

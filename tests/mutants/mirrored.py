@@ -20,15 +20,15 @@ MIRRORED = (
     Mutation(
         "what a proposal names in the ERP is not checked when it is approved",
         APPLY,
-        "erp_names(uow, tenant_id, self.clock.now().date())",
-        "erp_names(uow, tenant_id, self.clock.now().date())._replace(rows=rows)",
+        "_refuse_wrong(rows, self.catalog, installation(uow, tenant_id, self.clock.now()))",
+        "_refuse_wrong(rows, self.catalog, installation(uow, tenant_id, self.clock.now())._replace(erp=None))",
         first=_IN_USE + "test_what_ended_in_the_erp_since_it_was_proposed_is_not_applied",
     ),
     Mutation(
         "what a revert names in the ERP is not checked",
         APPLY,
-        "_refuse_wrong(rows, erp_names(uow, command.tenant_id, self.clock.now().date()))",
-        "_refuse_wrong(rows, erp_names(uow, command.tenant_id, self.clock.now().date())._replace(rows=rows))",
+        "(rows, self.catalog, installation(uow, command.tenant_id, self.clock.now()))",
+        "(rows, self.catalog, installation(uow, command.tenant_id, self.clock.now())._replace(erp=None))",
         first=_IN_USE + "test_a_revert_brings_back_no_row_that_names_what_ended_in_the_erp",
     ),
     Mutation(

@@ -141,7 +141,9 @@ def _with(kind: ReferenceKind, request: RowRequest, now: FirmBundle) -> FirmBund
         if replaced is None:
             raise NotFound("The configuration of now has no such row.")
     values = request.row if FILES[kind].form is Form.YAML else _cells(request.row)
-    return FirmBundle(now.firm, tuple(written(now.rows, kind, Record(values, _PLACE), replaced, mine())))
+    judge = application().connectors.wrong_map
+    rows = written(now.rows, kind, Record(values, _PLACE), replaced, mine(), judge=judge)
+    return FirmBundle(now.firm, tuple(rows))
 
 
 def _cells(row: Mapping[str, Any]) -> dict[str, str]:

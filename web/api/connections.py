@@ -89,6 +89,7 @@ def edit_connection(request: schemas.ConnectionChange, connection_id: str) -> sc
     """Change name, settings or secrets
 
     Needs the role integration admin. Another address needs all secrets anew, since they would be sent there.
+    What the configuration maps (`map`) is edited in its row.
     """
     me = signed_in()
     command = EditConnection(
@@ -266,7 +267,9 @@ def _found(connection_id: str) -> Connection:
 
 
 def _shown(found: Connection) -> schemas.ConnectionView:
+    connection, row = application().as_mapped(found)
     return schemas.ConnectionView(
-        **found.model_dump(include=set(schemas.ConnectionView.model_fields)),
+        **connection.model_dump(include=set(schemas.ConnectionView.model_fields)),
+        map=row and schemas.ConnectionMapView(row=row.connection, valid_from=row.since),
         webhook_url=application().webhook_url(found),
     )

@@ -78,6 +78,8 @@ def values_in_words(row: ReferenceRow) -> str:
 def _text(value: Any) -> str:
     if value is None or value in ([], {}):
         return "nothing"
+    if value == "":
+        return "left empty"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

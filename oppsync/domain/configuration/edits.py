@@ -10,6 +10,7 @@ from oppsync.domain.configuration.faults import BadBundle, Fault, Place
 from oppsync.domain.configuration.files import FILES, VALID_FROM, VALID_TO, key_in_words
 from oppsync.domain.configuration.imports import put_among
 from oppsync.domain.configuration.installation import Installation
+from oppsync.domain.configuration.map_checks import MapJudge
 from oppsync.domain.configuration.records import PlacedRow, Record, columns, read_records
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow, compared_key
 from oppsync.domain.values.model import changed
@@ -29,6 +30,8 @@ def written(
     record: Record,
     instead_of: ReferenceRow | None = None,
     here: Installation | None = None,
+    *,
+    judge: MapJudge | None = None,
 ) -> list[ReferenceRow]:
     """The governed rows with this one instead of another, or besides. Where it has no end it ends where the
     next of its key begins, and the one before ends where it begins. Raises BadBundle with every fault."""
@@ -43,7 +46,7 @@ def written(
             faults.append(each.place.fault([VALID_FROM], problem, "Edit that one, or choose another day"))
     if faults:
         raise BadBundle(faults)
-    return put_among(others, kind, found, columns(kind), faults, here=here)
+    return put_among(others, kind, found, columns(kind), faults, here=here, judge=judge)
 
 
 def ended(now: Sequence[ReferenceRow], row: ReferenceRow, until: date) -> list[ReferenceRow]:

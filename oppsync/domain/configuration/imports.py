@@ -15,6 +15,7 @@ from oppsync.domain.configuration.checks import wrong_between
 from oppsync.domain.configuration.faults import BadBundle, Fault, Place, quoted
 from oppsync.domain.configuration.files import FILES, VALID_FROM, VALID_TO, Form, key_in_words
 from oppsync.domain.configuration.installation import Installation, unfit
+from oppsync.domain.configuration.map_checks import MapJudge, wrong_maps
 from oppsync.domain.configuration.records import (
     PlacedRow,
     ReadRecords,
@@ -121,15 +122,17 @@ def put_among(
     faults: list[Fault],
     *,
     here: Installation | None = None,
+    judge: MapJudge | None = None,
 ) -> list[ReferenceRow]:
     """`named`: the columns that the records could give. Raises BadBundle with `faults` and what is wrong
-    between the rows, and in what they name in this installation."""
+    between the rows, in what they name in this installation, and in what they map."""
     others = [PlacedRow(row, Place(FILES[row.kind].name, 0)) for row in now]
     new = _first_of_each_day(kind, found.rows, faults)
     _keep_unnamed(kind, now, new, named)
     placed = [*_among(others, kind, new, faults)]
     faults += wrong_between(placed, {kind: found.codes})
     faults += unfit(placed, here)
+    faults += wrong_maps(placed, judge) if judge else ()
     if faults:
         raise BadBundle(faults)
     return [each.row for each in placed]

@@ -15,9 +15,11 @@ from oppsync.domain.work.connector_forms import Fault, WrongFields
 from oppsync.domain.work.events import ConnectionSet
 from oppsync.domain.work.webhook_secrets import WEBHOOK_SECRETS
 from oppsync.kernel.errors import Conflict, InvalidInput, Misconfigured, NotFound
+from oppsync.ports.clock import Clock
 from oppsync.ports.connectors import ConnectorCatalog
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.commands import AddConnection, Added, EditConnection, SetConnection
+from oppsync.services.admin.connection_maps import as_renamed, governed, said_elsewhere, with_own_maps
 from oppsync.services.admin.who_asks import admit
 
 _ID_BYTES = 12
@@ -42,6 +44,7 @@ class SetConnectionHandler:
     publish: Publish
     rows: RowsThatName
     catalog: ConnectorCatalog
+    clock: Clock
 
     def __call__(self, command: SetConnection) -> bool:
         new = command.connection
@@ -54,6 +57,10 @@ class SetConnectionHandler:
             secrets = secrets_before if command.secrets is None else command.secrets
             if before is None and command.secrets is None:
                 raise InvalidInput(f"The new connection {new.id} needs secrets.", field="secrets")
+            found = governed(uow.references.book(command.tenant_id), before, new, self.clock.now().date())
+            if faults := [*said_elsewhere(self.catalog, found, before, new, new.settings)]:
+                raise WrongFields(faults)
+            new = with_own_maps(self.catalog, found, before, new)
             forgets = _forgets(uow, self.catalog, before, new)
             store(
                 uow,
@@ -76,6 +83,7 @@ class AddConnectionHandler:
     publish: Publish
     rows: RowsThatName
     catalog: ConnectorCatalog
+    clock: Clock
 
     def __call__(self, command: AddConnection) -> Added:
         with self.uow() as uow:
@@ -90,7 +98,13 @@ class AddConnectionHandler:
                 settings=dict(command.settings),
                 signature_scheme=form.signature_scheme,
             )
-            new, secrets = _checked(self.catalog, wanted, command.secrets, _name_faults(command.name))
+            book, today = uow.references.book(command.tenant_id), self.clock.now().date()
+            found = governed(book, None, wanted, today)
+            faults = [*_name_faults(command.name)]
+            faults += said_elsewhere(self.catalog, found, None, wanted, command.settings)
+            as_mapped = self.catalog.mapped(wanted, book, today)
+            new, secrets = _checked(self.catalog, as_mapped, command.secrets, faults)
+            new = with_own_maps(self.catalog, found, None, new)
             webhook_secret = None
             if form.signature_scheme is not None:
                 webhook_secret = self.catalog.new_webhook_secret(form.signature_scheme)
@@ -106,6 +120,7 @@ class EditConnectionHandler:
     publish: Publish
     rows: RowsThatName
     catalog: ConnectorCatalog
+    clock: Clock
 
     def __call__(self, command: EditConnection) -> bool:
         with self.uow() as uow:
@@ -120,9 +135,14 @@ class EditConnectionHandler:
                 name=_name(name),
                 settings={key: value for key, value in settings.items() if value is not None},
             )
+            book, today = uow.references.book(command.tenant_id), self.clock.now().date()
+            found = governed(book, before, wanted, today)
             faults = [*_name_faults(name), *self._not_given(before, wanted, own, command.secrets)]
+            faults += said_elsewhere(self.catalog, found, before, wanted, command.settings)
             vendors = {key: value for key, value in stored.items() if key != WEBHOOK_SECRETS}
-            new, secrets = _checked(self.catalog, wanted, {**vendors, **command.secrets}, faults)
+            as_mapped = self.catalog.mapped(wanted, as_renamed(book, before, wanted), today)
+            new, secrets = _checked(self.catalog, as_mapped, {**vendors, **command.secrets}, faults)
+            new = with_own_maps(self.catalog, found, before, new)
             ours = {key: value for key, value in stored.items() if key == WEBHOOK_SECRETS}
             forgets = _forgets(uow, self.catalog, before, new)
             store(

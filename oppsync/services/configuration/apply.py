@@ -23,6 +23,7 @@ from oppsync.domain.configuration.differences import (
 from oppsync.domain.configuration.faults import BadBundle, Place
 from oppsync.domain.configuration.files import FILES
 from oppsync.domain.configuration.installation import Installation, unfit
+from oppsync.domain.configuration.map_checks import wrong_maps
 from oppsync.domain.configuration.records import PlacedRow
 from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal, ProposalStatus
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
@@ -32,6 +33,7 @@ from oppsync.domain.work.events import ConfigurationApplied, ConfigurationPropos
 from oppsync.kernel import text_input
 from oppsync.kernel.errors import Conflict, Forbidden
 from oppsync.ports.clock import Clock
+from oppsync.ports.connectors import ConnectorCatalog
 from oppsync.ports.storage.configuration import NewProposal, NewVersion, RowChange
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.who_asks import admit
@@ -44,6 +46,7 @@ from oppsync.services.configuration.commands import (
     RevertConfiguration,
 )
 from oppsync.services.configuration.here import installation
+from oppsync.services.configuration.map_check import of_another_vendor
 from oppsync.services.configuration.present import approvers
 
 FOUND = "Written before there were versions, or past them"
@@ -71,14 +74,18 @@ class ApplyConfigurationHandler:
     uow: UnitOfWorkFactory
     publish: Publish
     clock: Clock
+    catalog: ConnectorCatalog
 
     def __call__(self, command: ApplyConfiguration) -> Answer:
         with self.uow() as uow:
             made_by = admit(uow, command.tenant_id, command.actor, Action.PROPOSE_CONFIGURATION)
             note = text_input.comment(command.note, "note")
             before = begin(uow, command.tenant_id)
-            _refuse_wrong(command.rows, installation(uow, command.tenant_id, self.clock.now()))
+            _refuse_wrong(command.rows, self.catalog, installation(uow, command.tenant_id, self.clock.now()))
             _refuse_outdated(before, command.against)
+            here = (uow, command.tenant_id, before.rows, command.rows, self.clock.now().date())
+            if faults := [*of_another_vendor(*here)]:
+                raise BadBundle(faults)
             wanted = Wanted(command.firm, command.rows, made_by, note=note)
             answer = _apply_or_propose(
                 uow, self.publish, command.tenant_id, before, wanted, asker=command.actor
@@ -92,6 +99,7 @@ class RevertConfigurationHandler:
     uow: UnitOfWorkFactory
     publish: Publish
     clock: Clock
+    catalog: ConnectorCatalog
 
     def __call__(self, command: RevertConfiguration) -> Answer:
         with self.uow() as uow:
@@ -100,7 +108,7 @@ class RevertConfigurationHandler:
             before = begin(uow, command.tenant_id)
             rows = uow.configurations.rows_of(command.tenant_id, command.number)
             _refuse_outdated(before, command.against)
-            _refuse_wrong(rows, installation(uow, command.tenant_id, self.clock.now()))
+            _refuse_wrong(rows, self.catalog, installation(uow, command.tenant_id, self.clock.now()))
             firm = uow.configurations.firm(command.tenant_id)
             wanted = Wanted(firm, rows, made_by, note=note, reverts_to=command.number)
             answer = _apply_or_propose(
@@ -115,6 +123,7 @@ class DecideProposalHandler:
     uow: UnitOfWorkFactory
     publish: Publish
     clock: Clock
+    catalog: ConnectorCatalog
 
     def __call__(self, command: DecideProposal) -> Applied | None:
         tenant_id = command.tenant_id
@@ -142,7 +151,7 @@ class DecideProposalHandler:
                     others = approvers(uow, tenant_id, proposal)
                     raise Forbidden(f"You proposed this: {who_can(others)}", code="OWN_PROPOSAL")
                 _refuse_outdated(before, proposal.against)
-                _refuse_wrong(rows, installation(uow, tenant_id, self.clock.now()))
+                _refuse_wrong(rows, self.catalog, installation(uow, tenant_id, self.clock.now()))
                 proposer = uow.people.get(tenant_id, proposal.proposed_by)
                 _refuse_who_left(proposer)
                 wanted = Wanted(
@@ -222,6 +231,7 @@ def write(uow: UnitOfWork, publish: Publish, tenant_id: str, before: Before, wan
         )
     if any(each.kind in _OF_WAITING for each in changes):
         uow.opportunities.look_again(tenant_id)
+    _forget_tests(uow, tenant_id, changes)
     publish(uow, tenant_id, new_traceparent(), _event(before, number, made, changes))
     return Applied(number, made.fingerprint, len(changes))
 
@@ -247,6 +257,14 @@ def _change_rows(
 def _kept(change: Difference) -> RowChange:
     fields = None if change.change is Change.ADDED else moving_fields(change)
     return RowChange(change.kind, change.key, change.valid_from, fields)
+
+
+def _forget_tests(uow: UnitOfWork, tenant_id: str, changes: Sequence[Difference]) -> None:
+    """A connection whose map differs is not the one that was tested."""
+    names = {each.key for each in changes if each.kind is ReferenceKind.CONNECTION_MAP}
+    for each in uow.connections.of_tenant(tenant_id) if names else ():
+        if each.name in names:
+            uow.connections.note_test(each, None)
 
 
 def _event(
@@ -312,12 +330,12 @@ def _apply_or_propose(
     return Proposed(proposal_id, in_words(RIGHTS[Action.APPROVE_CONFIGURATION].roles))
 
 
-def _refuse_wrong(rows: Sequence[ReferenceRow], here: Installation) -> None:
+def _refuse_wrong(rows: Sequence[ReferenceRow], catalog: ConnectorCatalog, here: Installation) -> None:
     """Raises BadBundle: rows of files were checked when they were read, those of others were not; and what is
     connected may be called otherwise since, or the ERP may have lost what a proposal or an earlier version
     names."""
     placed = [PlacedRow(row, Place(FILES[row.kind].name, 0)) for row in governed(rows)]
-    if faults := [*wrong_between(placed), *unfit(placed, here)]:
+    if faults := [*wrong_between(placed), *wrong_maps(placed, catalog.wrong_map), *unfit(placed, here)]:
         raise BadBundle(faults)
 
 

@@ -43,7 +43,8 @@ class Comparison(NamedTuple):
     """`before`: the rows of now, and the version that has them. `after`: the fingerprint of the others.
     `open_deals`: what they would do to deals that are not approved yet; none is tried where no row differs.
     `erp_check`: by which master data of the ERP rows were checked, or why they were not. `backtest`: what past
-    deals would have become by the others, where they were tried."""
+    deals would have become by the others, where they were tried. `notes`: what is no fault, and may be a
+    mistake."""
 
     before: ConfigurationUse
     firm_before: str
@@ -54,6 +55,7 @@ class Comparison(NamedTuple):
     open_deals: OpenDealEffects = OpenDealEffects()
     erp_check: str = ""
     backtest: Backtest | None = None
+    notes: Sequence[str] = ()
 
     @property
     def is_same(self) -> bool:

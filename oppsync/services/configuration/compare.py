@@ -15,6 +15,7 @@ from oppsync.ports.systems import Systems
 from oppsync.services.admin.who_asks import admit
 from oppsync.services.configuration.commands import CompareConfiguration, Comparison
 from oppsync.services.configuration.erp_check import erp_check_in_words
+from oppsync.services.configuration.map_check import not_connected_yet
 from oppsync.services.configuration.open_deals import OpenDeals
 
 
@@ -32,6 +33,8 @@ class CompareConfigurationHandler:
             found = fingerprint_of(book)
             before = ConfigurationUse(fingerprint=found, number=uow.configurations.number_of(tenant_id, found))
             erp_check = erp_check_in_words(uow, tenant_id, self.clock.now())
+            today = self.clock.now().date()
+            notes = [*not_connected_yet(uow, tenant_id, book.rows, command.rows, today)]
             is_live = uow.configurations.live_since(tenant_id) is not None
             after = fingerprint(command.rows)
             backtest = uow.configurations.backtest_of(tenant_id, after)
@@ -48,4 +51,5 @@ class CompareConfigurationHandler:
             open_deals=effects,
             erp_check=erp_check,
             backtest=backtest,
+            notes=notes,
         )

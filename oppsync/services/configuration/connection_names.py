@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from oppsync.domain.configuration.connection_names import leads_to, renamed
 from oppsync.domain.configuration.erp_names import still_holds
 from oppsync.domain.configuration.files import FILES, key_in_words
-from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
-from oppsync.domain.values.model import changed
 from oppsync.domain.work.connections import Connection
 from oppsync.kernel.errors import Conflict
 from oppsync.ports.clock import Clock
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork
 from oppsync.services.configuration.apply import Wanted, begin, write
-from oppsync.services.configuration.here import ROLES
 
 _MOST_NAMED = 3
 
@@ -32,7 +30,7 @@ class ConnectionNames:
         if any((each.role, each.name) == (before.role, before.name) for each in others):
             return  # an earlier release let two have one name: the rows mean the other one from now on
         found = begin(uow, new.tenant_id)
-        rows = [_renamed(row, before, new.name) for row in found.rows]
+        rows = renamed(found.rows, before, new.name)
         if rows != list(found.rows):
             note = f"{before.name} is connected as {new.name}"
             wanted = Wanted(found.firm, rows, actor, note=note, only_names=True)
@@ -41,7 +39,7 @@ class ConnectionNames:
     def refuse_removal(self, uow: UnitOfWork, connection: Connection) -> None:
         today = self.clock.now().date()
         found = begin(uow, connection.tenant_id).rows
-        rows = [row for row in found if _names(row, connection) and still_holds(row, today)]
+        rows = [row for row in found if leads_to(row, connection) and still_holds(row, today)]
         if not rows:
             return
         some = [f"{FILES[row.kind].name}: {key_in_words(row.kind, row.key)}" for row in rows[:_MOST_NAMED]]
@@ -51,14 +49,3 @@ class ConnectionNames:
             "end them first; until then it can be paused.",
             code="CONNECTION_IN_USE",
         )
-
-
-def _renamed(row: ReferenceRow, connection: Connection, name: str) -> ReferenceRow:
-    return changed(row, value={**row.value, "connection": name}) if _names(row, connection) else row
-
-
-def _names(row: ReferenceRow, connection: Connection) -> bool:
-    """Whether the row means this system by the name that it has."""
-    if row.kind is not ReferenceKind.ROUTE or row.value.get("connection") != connection.name:
-        return False
-    return any(row.key.startswith(f"{role}|") for role, of in ROLES.items() if of is connection.role)

@@ -159,7 +159,8 @@ class ConfigurationDifference(Frozen):
     """`before` names the configuration of now: its fingerprint, and its version where one has these rows.
     `needs_second_person`: applying it proposes it. `open_deals`: the newest deals that are not approved yet,
     planned by both; none is tried where no row differs. `erp_check`: by which master data of the ERP rows were
-    checked, or why they were not. `backtest`: of the latest report on what past deals would have become."""
+    checked, or why they were not. `backtest`: of the latest report on what past deals would have become.
+    `notes`: what is no fault, and may be a mistake."""
 
     before: ConfigurationUse
     firm_before: Text
@@ -170,6 +171,7 @@ class ConfigurationDifference(Frozen):
     open_deals: OpenDealEffects
     erp_check: Text = ""
     backtest: BacktestSummary | None = None
+    notes: tuple[Text, ...] = ()
 
 
 class AppliedOrProposed(Frozen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -48,16 +49,25 @@ class Connectors(Frozen):
     rows: tuple[ConnectorForm, ...]
 
 
+class ConnectionMapView(Frozen):
+    """The row of `connection_maps.yaml` that says what is mapped."""
+
+    row: Text
+    valid_from: date
+
+
 class ConnectionView(Frozen):
-    """A connection without its secrets. `webhook_url`: where its system reports changes. `secret_ends`: until
-    when earlier webhook secrets are accepted, by fingerprint. `tested_at`: when it was last tested as it is set
-    now, and `test_faults` how much was missing then."""
+    """A connection without its secrets. `settings`: those in force. `map`: the row of the configuration that
+    says what is mapped; null where the connection itself does. `webhook_url`: where its system reports changes.
+    `secret_ends`: until when earlier webhook secrets are accepted, by fingerprint. `tested_at`: when it was
+    last tested as it is set now, and `test_faults` how much was missing then."""
 
     id: Code
     role: ConnectionRole
     vendor: Code
     name: Text
     settings: dict[str, Any]
+    map: ConnectionMapView | None = None
     paused_at: AwareDatetime | None = None
     webhook_url: Text | None = None
     secret_ends: dict[str, AwareDatetime] = {}

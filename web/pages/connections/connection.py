@@ -103,6 +103,7 @@ def _render(found: Connection, **told: Any) -> str:
         found = found_connection(found.id)
     me, queries = signed_in(), application().queries
     form = application().connectors.form(found.role, found.vendor)
+    as_mapped = application().as_mapped(found)
     traffic = {seen.connection_id: seen for seen in application().traffic(me.tenant_id)}
     now = datetime.now(UTC)
     return render_template(
@@ -111,7 +112,11 @@ def _render(found: Connection, **told: Any) -> str:
         form=form,
         role=ROLE_WORDS[found.role],
         state=state_of(found, traffic.get(found.id)),
-        settings=[(field, shown(field, found.settings.get(field.name))) for field in form.settings],
+        settings=[
+            (field, shown(field, as_mapped.connection.settings.get(field.name))) for field in form.settings
+        ],
+        mapped=as_mapped.row,
+        may_change_rules=may(me.person, Action.PROPOSE_CONFIGURATION),
         webhook_url=application().webhook_url(found),
         ends=sorted(until for until in found.secret_ends.values() if until > now),
         deliveries=queries.received(found.tenant_id, found.id),

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.connector_forms import ConnectorForm, Fault, WrongFields, shown, typed
 from oppsync.kernel.errors import NotFound
@@ -49,7 +50,7 @@ def add() -> ResponseReturnValue:
 @page.get("/<connection_id>/edit")
 def show_edit(connection_id: str) -> ResponseReturnValue:
     found = found_connection(connection_id)
-    form = application().connectors.form(found.role, found.vendor)
+    form = _open_form(found)
     stored = {field.name: shown(field, found.settings.get(field.name)) for field in form.settings}
     return _render(form, {**stored, "name": found.name}, found)
 
@@ -58,7 +59,7 @@ def show_edit(connection_id: str) -> ResponseReturnValue:
 def edit(connection_id: str) -> ResponseReturnValue:
     """An empty setting goes back to its default; an empty secret stays as it is."""
     found, me = found_connection(connection_id), signed_in()
-    form = application().connectors.form(found.role, found.vendor)
+    form = _open_form(found)
     settings, faults = typed(form.settings, _texts(form))
     cleared = {field.name: None for field in form.settings if field.name not in settings}
     try:
@@ -81,6 +82,14 @@ def found_connection(connection_id: str) -> Connection:
     if found.tenant_id != signed_in().tenant_id:
         raise NotFound("There is no such connection.")
     return found
+
+
+def _open_form(found: Connection) -> ConnectorForm:
+    """Without what the configuration says of this connection, which is edited there."""
+    form = application().connectors.form(found.role, found.vendor)
+    if application().as_mapped(found).row is None:
+        return form
+    return changed(form, settings=tuple(field for field in form.settings if not field.is_map))
 
 
 def _chosen() -> ConnectorForm:
@@ -111,6 +120,7 @@ def _render(
         form=form,
         values=values,
         edited=edited,
+        mapped=application().as_mapped(edited).row if edited else None,
         errors=[FormError(fault.field, _said(form, fault)) for fault in faults],
         roles=ROLE_WORDS,
     )
