@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from difflib import get_close_matches
 from functools import cache, partial
 from typing import NamedTuple
 
 from oppsync.domain.configuration.bundle import content, governed
 from oppsync.domain.configuration.faults import Fault
 from oppsync.domain.configuration.files import FILES
+from oppsync.domain.configuration.near import NearNames
 from oppsync.domain.configuration.records import PlacedRow
 from oppsync.domain.master_data.rows import KINDS_IN_WORDS, MasterKey, MasterKind
 from oppsync.domain.policy.route import erps_of
@@ -104,9 +104,10 @@ def unknown_in_erp(rows: Sequence[PlacedRow], erp: ErpNames) -> Iterator[Fault]:
         if not any(map(erp.may_have, keys)) and not _in_unknown_company(keys, erp)
     ]
     there = set(erp.look_up({key for _each, _at, keys in missing for key in keys})) if missing else set()
+    near = NearNames()
     for each, at, keys in missing:
         if there.isdisjoint(keys):
-            yield each.place.fault(at, _problem(keys[0], erp), _advice(keys, erp))
+            yield each.place.fault(at, _problem(keys[0], erp), _advice(keys, erp, near))
 
 
 def _routed(rows: Sequence[ReferenceRow]) -> Callable[[str], frozenset[str]]:
@@ -139,10 +140,10 @@ def _problem(key: MasterKey, erp: ErpNames) -> str:
     return f"{of} has no {KINDS_IN_WORDS[key.kind][0]} {key.code!r}, as of {erp.as_of:%Y-%m-%d %H:%M} UTC"
 
 
-def _advice(keys: Sequence[MasterKey], erp: ErpNames) -> str:
+def _advice(keys: Sequence[MasterKey], erp: ErpNames, near_names: NearNames) -> str:
     companies = {key.company for key in keys}
     codes = sorted(code for company, code in erp.codes.get(keys[0].kind, ()) if company in companies)
-    near = get_close_matches(keys[0].code, codes, n=_MOST_NEAR) or codes[:_MOST_NEAR]
+    near = near_names.of(keys[0].code, codes, _MOST_NEAR) or codes[:_MOST_NEAR]
     known = f"Use one that is there, such as {', '.join(near)}; or" if near else "There is none:"
     return f"{known} create it there, have the master data read again, then try again"
 
