@@ -53,6 +53,7 @@ def get_configuration() -> Mapping[str, object]:
     counted = Counter(row.kind for row in now.rows)
     return {
         "firm": now.firm,
+        "firm_in_files": now.firm_in_files,
         "fingerprint": now.fingerprint,
         "is_recorded": now.is_recorded,
         "version": now.version,
@@ -77,7 +78,12 @@ def get_version(number: int) -> Mapping[str, object]:
     with application().uow.reading() as uow:
         found = version_with_changes(uow, signed_in().tenant_id, number)
         backtest = uow.configurations.backtest_of(signed_in().tenant_id, found.version.fingerprint)
-    return {"version": found.version, "differences": _rows(found.differences), "backtest": backtest}
+    return {
+        "version": found.version,
+        "firm_before": found.firm_before or None,
+        "differences": _rows(found.differences),
+        "backtest": backtest,
+    }
 
 
 @configuration.route("/configuration/export")
@@ -93,7 +99,7 @@ def export_configuration(query: schemas.ExportQuery) -> Response:
     with application().uow.reading() as uow:
         found = uow.configurations
         rows = found.rows(tenant_id) if query.version is None else found.rows_of(tenant_id, query.version)
-        firm = found.firm(tenant_id)
+        firm = found.firm(tenant_id, query.version)
     return download(FirmBundle(firm, tuple(rows)), fingerprint(rows))
 
 

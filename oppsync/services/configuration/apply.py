@@ -101,7 +101,7 @@ class RevertConfigurationHandler:
             rows = uow.configurations.rows_of(command.tenant_id, command.number)
             _refuse_outdated(before, command.against)
             _refuse_wrong(rows)
-            firm = uow.configurations.firm(command.tenant_id)
+            firm = uow.configurations.firm(command.tenant_id, command.number)
             wanted = Wanted(firm, rows, made_by, note=note, reverts_to=command.number)
             answer = _apply_or_propose(
                 uow, self.publish, command.tenant_id, before, wanted, asker=command.actor
@@ -254,13 +254,19 @@ def _keep_changes(
     )
 
 
+def rows_differ(number: int) -> str:
+    return "1 row differs" if number == 1 else f"{number} rows differ"
+
+
 def _event(
     before: Before, number: int, made: NewVersion, changes: Sequence[Difference]
 ) -> ConfigurationApplied:
     approved = f", approved by {made.approved_by}" if made.approved_by else ""
     if made.alone:
         approved = ", applied alone, before going live"
-    what = f"the rows of version {made.reverts_to} again" if made.reverts_to else f"{len(changes)} rows differ"
+    what = f"the rows of version {made.reverts_to} again" if made.reverts_to else rows_differ(len(changes))
+    if made.firm != before.firm:
+        what += f"; its files name the firm {made.firm}, and before {before.firm}"
     return ConfigurationApplied(
         opportunity_id=None,
         actor=made.made_by,
@@ -311,7 +317,7 @@ def _apply_or_propose(
             "changed": len(changes),
             "note": wanted.note,
         },
-        summary=f"Proposed a configuration: {len(changes)} rows differ",
+        summary=f"Proposed a configuration: {rows_differ(len(changes))}",
     )
     publish(uow, tenant_id, new_traceparent(), event)
     return Proposed(proposal_id, in_words(RIGHTS[Action.APPROVE_CONFIGURATION].roles))

@@ -16,6 +16,7 @@ from oppsync.services.admin.who_asks import admit
 from oppsync.services.configuration.commands import CompareConfiguration, Comparison
 from oppsync.services.configuration.erp_check import erp_check_in_words
 from oppsync.services.configuration.open_deals import OpenDeals
+from oppsync.services.configuration.present import firm_here
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class CompareConfigurationHandler:
         with self.uow.reading() as uow:
             admit(uow, tenant_id, command.actor, Action.READ)
             book, firm = uow.references.book(tenant_id), uow.configurations.firm(tenant_id)
-            found = fingerprint_of(book)
+            here, found = firm_here(uow, tenant_id), fingerprint_of(book)
             before = ConfigurationUse(fingerprint=found, number=uow.configurations.number_of(tenant_id, found))
             erp_check = erp_check_in_words(uow, tenant_id, self.clock.now())
             is_live = uow.configurations.live_since(tenant_id) is not None
@@ -41,6 +42,7 @@ class CompareConfigurationHandler:
             firm_before=firm,
             after=fingerprint(command.rows),
             firm_after=command.firm,
+            firm_here=here,
             differences=changes,
             needs_second_person=needs_second_person(changes, is_live=is_live),
             open_deals=effects,
