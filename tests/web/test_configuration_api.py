@@ -81,8 +81,19 @@ def test_a_firm_begins_by_a_zip_and_its_export_is_that_zip(ida: Api, app: Flask,
     exported = ida("GET", "/configuration/export")
     assert exported.mimetype == "application/zip"
     assert exported.data == base64.b64decode(packed(FILES))
-    reader = Api(app, office.token("ed"))
+    reader = Api(app, office.token("olga"))
     assert read(reader, "/configuration/versions")["rows"][0]["note"] == "the beginning"
+
+
+@pytest.mark.parametrize("name", ["ed", "tom"])
+def test_what_the_pages_refuse_the_api_refuses(name: str, ida: Api, app: Flask, office: Office) -> None:
+    """Cost rates and margins are for those who may open the configuration."""
+    done(ida, "/configuration/proposals", {"files": FILES})
+    other = Api(app, office.token(name))
+    refused = [other("POST", f"/configuration/{each}", {"files": FILES}) for each in ("diff", "check")]
+    for path in ("", "/export", "/proposals", "/versions", "/versions/1", "/rows/cost_rate"):
+        refused.append(other("GET", f"/configuration{path}"))
+    assert {(answer.status_code, (answer.json or {})["code"]) for answer in refused} == {(403, "FORBIDDEN")}
 
 
 def test_the_name_in_the_files_comes_out_as_it_was_applied_and_renames_nothing(
@@ -151,7 +162,7 @@ def test_of_a_live_firm_a_second_person_approves_and_the_refusal_says_who_can(
 
     assert (proposed["version"], proposed["needs"]) == (None, "finance approver")
     address = f"/configuration/proposals/{proposed['proposal_id']}"
-    assert [row["note"] for row in read(tom, "/configuration/proposals")["rows"]] == ["dearer"]
+    assert [row["note"] for row in read(kim, "/configuration/proposals")["rows"]] == ["dearer"]
     seen = read(kim, address)
     assert (seen["is_overtaken"], len(seen["difference"]["differences"])) == (False, 1)
     own = ana("POST", f"{address}/approve", {})

@@ -116,7 +116,9 @@ def test_each_field_at_fault_is_named_and_nothing_is_connected(ida: Api) -> None
 def test_who_reads_may_not_change(app: Flask, office: Office) -> None:
     ed, olga = Api(app, office.token("ed")), Api(app, office.token("olga"))
 
-    assert ed("GET", "/connections").status_code == 200
+    assert olga("GET", "/connections").status_code == 200
+    for path in ("/connections", "/connectors"):
+        assert ed("GET", path).status_code == 403
     for who in (ed, olga):
         assert who("POST", "/connections", TRYTON).status_code == 403
         for action, body in (("pause", None), ("rotate-secret", {})):

@@ -12,6 +12,7 @@ from flask import Response
 
 from adapters.documents.bundle_files import FirmBundle
 from adapters.documents.tables import read_table
+from oppsync.domain.approval.who_may import Action
 from oppsync.domain.configuration.bundle import fingerprint
 from oppsync.domain.configuration.differences import Difference, moves_money
 from oppsync.domain.configuration.files import FILES
@@ -33,7 +34,7 @@ from oppsync.services.configuration.commands import (
 from oppsync.services.configuration.present import present, version_with_changes
 from web.access.dear_calls import spend_dear_call
 from web.api import schemas
-from web.api.auth import authenticate
+from web.api.auth import authenticate_for
 from web.api.bridge import Blueprint
 from web.bundles import ZIP, bundle_of, configuration_now, download, erp_of_mine, from_base64, with_imported
 from web.context import application, signed_in
@@ -41,7 +42,7 @@ from web.context import application, signed_in
 configuration = Blueprint(
     "configuration", __name__, description="The rules of the firm: one bundle of files, with versions."
 )
-configuration.before_request(authenticate)
+configuration.before_request(authenticate_for(Action.VISIT_CONFIGURATION))
 
 
 @configuration.route("/configuration")

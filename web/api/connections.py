@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 
+from oppsync.domain.approval.who_may import Action
 from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.work.connections import Connection
 from oppsync.kernel.errors import NotFound
@@ -23,14 +24,14 @@ from oppsync.services.mirror.commands import AskForMirror
 from oppsync.services.mirror.shown import erp_connection, shown_mirror
 from web.access.dear_calls import spend_dear_call
 from web.api import schemas
-from web.api.auth import authenticate
+from web.api.auth import authenticate_for
 from web.api.bridge import Blueprint
 from web.context import application, signed_in
 
 connections = Blueprint(
     "connections", __name__, description="The outside systems, and the state of calls to them."
 )
-connections.before_request(authenticate)
+connections.before_request(authenticate_for(Action.VISIT_CONNECTIONS))
 
 
 @connections.route("/connectors")

@@ -28,7 +28,7 @@ class CompareConfigurationHandler:
     def __call__(self, command: CompareConfiguration) -> Comparison:
         tenant_id = command.tenant_id
         with self.uow.reading() as uow:
-            admit(uow, tenant_id, command.actor, Action.READ)
+            admit(uow, tenant_id, command.actor, Action.VISIT_CONFIGURATION)
             book, firm = uow.references.book(tenant_id), uow.configurations.firm(tenant_id)
             here, found = firm_here(uow, tenant_id), fingerprint_of(book)
             before = ConfigurationUse(fingerprint=found, number=uow.configurations.number_of(tenant_id, found))
