@@ -270,7 +270,7 @@ def approve(proposal_id: UUID, comment: str) -> None:
 
 @config.command()
 @click.argument("proposal_id", metavar="PROPOSAL", type=click.UUID)
-@click.option("--comment", required=True, help="Why, for whoever proposed it.")
+@click.option("--comment", default="", help="Why, for whoever proposed it; not needed for one's own.")
 def reject(proposal_id: UUID, comment: str) -> None:
     """Reject a proposal, or take back one's own."""
     with connected() as application:

@@ -166,9 +166,32 @@ def test_a_proposal_that_was_overtaken_is_not_approved_and_is_taken_back(
 
     assert "it cannot be approved" in ana.get(page).words
     assert ana.post(page, action="approve").status == 409
-    assert ida.post(page, action="reject", comment="too late").status == 303
-    assert "Rejected by Ida" in ida.get(page).words
+    assert ida.post(page, action="reject").status == 303
+    assert "Taken back by Ida" in ida.get(page).words
     assert "Nothing is proposed" in ida.get("/configuration").words
+
+
+def test_a_proposal_that_was_overtaken_is_proposed_anew_and_what_others_changed_stays(
+    begun: Office, browser: Browsers, ida: Browser
+) -> None:
+    go_live(begun)
+    page = applied(ida, send(ida, DEARER)).location or ""
+    old, new = b"NA 2025,150,", b"NA 2025,151,"
+    assert old in RATES
+    faster = applied(ida, send(ida, FILES | {"rates.csv": RATES.replace(old, new, 1)}))
+    ana = browser("ana")
+    ana.post(faster.location or "", action="approve")
+    assert 'value="anew"' not in browser("uma").get(page).markup
+    assert browser("uma").post(page, action="anew").status == 403
+
+    shown = press(ida, ida.get(page), page, action="anew")
+    assert "hourly 160 -> 170" in shown.words
+    assert "hourly 150" not in shown.words
+    again = applied(ida, shown, "anew").location or ""
+    ana.post(again, action="approve")
+
+    wanted = DEARER["rates.csv"].replace(old, new, 1)
+    assert files_of_zip(ida.client.get("/configuration/download").data)["rates.csv"] == wanted
 
 
 def test_what_was_compared_with_an_older_version_is_compared_anew(begun: Office, ida: Browser) -> None:

@@ -370,7 +370,9 @@ class ApprovalOfProposal(Frozen):
 
 
 class RejectionOfProposal(Frozen):
-    comment: Annotated[Text, Field(min_length=1, description="Why, for whoever proposed it.")]
+    comment: Annotated[
+        Text, Field(description="Why, for whoever proposed it; who takes back their own may leave it out.")
+    ] = ""
 
 
 class RevertRequest(Frozen):

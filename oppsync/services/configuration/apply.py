@@ -127,7 +127,8 @@ class DecideProposalHandler:
             is_own = _is_own(uow, tenant_id, person, command.proposal_id)
             if not (is_own or command.approve):
                 admit(uow, tenant_id, command.actor, Action.APPROVE_CONFIGURATION)
-            required = "" if command.approve else "Give a reason: whoever proposed it is shown it."
+            needs_reason = not (is_own or command.approve)
+            required = "Give a reason: whoever proposed it is shown it." if needs_reason else ""
             comment = text_input.comment(command.comment, "comment", required=required)
             before = begin(uow, tenant_id)
             proposal = uow.configurations.proposal(tenant_id, command.proposal_id)
@@ -149,7 +150,7 @@ class DecideProposalHandler:
                 )
                 applied = write(uow, self.publish, tenant_id, before, wanted)
             else:
-                self.publish(uow, tenant_id, new_traceparent(), _rejected(proposal, actor, comment))
+                self.publish(uow, tenant_id, new_traceparent(), _rejected(proposal, actor, comment, is_own))
             uow.configurations.decide(tenant_id, proposal.id, status, person.id, comment)
             uow.commit()
         return applied
@@ -161,12 +162,13 @@ def _is_own(uow: UnitOfWork, tenant_id: str, person: Person, proposal_id: UUID) 
     return is_same(person, uow.people.get(tenant_id, proposed_by))
 
 
-def _rejected(proposal: Proposal, actor: str, comment: str) -> ProposalRejected:
+def _rejected(proposal: Proposal, actor: str, comment: str, is_own: bool) -> ProposalRejected:
+    did = "Took back a configuration that they had proposed" if is_own else "Rejected a proposed configuration"
     return ProposalRejected(
         opportunity_id=None,
         actor=actor,
         detail={"proposal": str(proposal.id), "comment": comment},
-        summary=f"Rejected a proposed configuration: {comment}",
+        summary=f"{did}: {comment}" if comment else did,
     )
 
 
