@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -13,8 +14,10 @@ from flask import Flask
 from adapters.documents.bundle_files import write_bundle
 from adapters.documents.bundle_zip import files_of_zip, zip_of
 from oppsync.domain.configuration.bundle import fingerprint, governed
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import PersonRole
 from oppsync.services.configuration.commands import ApplyConfiguration
+from oppsync.services.set_up.commands import NameFirm
 from sandbox.firm.demo_firm import reference_rows
 from tests.harness.builders import TENANT
 from tests.unit.test_configuration_imports import WRONG_TABLES, xlsx
@@ -153,6 +156,23 @@ def test_of_a_live_firm_the_proposer_is_told_who_can_approve_and_the_other_does(
     assert "Approved by ana@acme.example" in ana.get("/configuration/versions/2").words
     assert "Applied by Ana" in ida.get(page).words
     assert press(browser("kim"), theirs, page, action="approve").status in (400, 409)
+
+
+def test_rows_are_shown_as_of_the_day_where_the_firm_is(begun: Office, ida: Browser) -> None:
+    """Fourteen hours before UTC and twelve behind: one of them has another day now."""
+    for zone in ("Pacific/Kiritimati", "Etc/GMT+12"):
+        begun.application.dispatch(NameFirm(TENANT, COMMAND_LINE, "Acme", zone))
+        there = [datetime.now(ZoneInfo(zone)).date()]
+        markup = ida.get("/configuration/rows/rate_card").markup
+        there.append(datetime.now(ZoneInfo(zone)).date())
+        assert any(f'value="{day}"' in markup for day in there)
+
+
+@pytest.mark.parametrize("written", ["2026-W01-1", "20260131", "31.01.2026"])
+def test_a_day_is_written_in_one_form(begun: Office, ida: Browser, written: str) -> None:
+    refused = ida.get(f"/configuration/rows/rate_card?on={written}")
+    assert refused.status == 422
+    assert "Write the day as 2026-01-31" in refused.words
 
 
 def test_a_proposal_that_was_overtaken_is_not_approved_and_is_taken_back(
