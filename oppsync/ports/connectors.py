@@ -32,8 +32,8 @@ class ConnectorCatalog(Protocol):
 
     def new_webhook_secret(self, scheme: str) -> str: ...
 
-    def names_another_host(self, before: Connection, after: Connection) -> bool:
-        """Whether the secrets would be sent elsewhere than before."""
+    def leads_elsewhere(self, before: Connection, after: Connection) -> bool:
+        """Whether the secrets would be sent elsewhere than before, or used for another database."""
 
 
 class Inspector(Protocol):

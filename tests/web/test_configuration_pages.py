@@ -341,7 +341,7 @@ def test_who_owns_a_field_is_shown_and_answered(browser: Browsers, app: Flask, o
     shown = browser("uma").get("/configuration/owners").words
     assert "project number ERP" in shown
     assert "An override changes a plan" in shown
-    headers = {"Authorization": f"Bearer {office.token('ed')}"}
+    headers = {"Authorization": f"Bearer {office.token('uma')}"}
     answer = app.test_client().get("/api/v1/systems-of-record", headers=headers).json or {}
     rate = {"group": "rates.csv", "field": "hourly", "owner": "configuration", "names": None}
     assert rate in answer["rows"]

@@ -319,8 +319,8 @@ class Added(NamedTuple):
 
 @dataclass(frozen=True)
 class AddConnection(Command[Added]):
-    """Connect a system under an id that we make. Raises Forbidden; WrongFields, which names each setting and
-    secret at fault."""
+    """Connect a system under an id that we make. `makes_secret`: with a webhook secret where it sends webhooks,
+    which the answer shows. Raises Forbidden; WrongFields, which names each setting and secret at fault."""
 
     tenant_id: str
     actor: Asker
@@ -329,6 +329,7 @@ class AddConnection(Command[Added]):
     name: str
     settings: Mapping[str, Any]
     secrets: Mapping[str, str] = field(repr=False)
+    makes_secret: bool = True
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets as random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from oppsync.domain.approval.who_may import Action
+from oppsync.domain.configuration.faults import quoted
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.connections import KEPT_APART, Connection
@@ -21,8 +22,10 @@ from oppsync.services.admin.commands import AddConnection, Added, EditConnection
 from oppsync.services.admin.who_asks import admit
 
 _ID_BYTES = 12
+# Changed settings in the words of the event, which has all of them besides.
+_MOST_TOLD = 8
 _LONGEST_NAME = 200
-_ANEW = "The address changes: give this secret anew, since it would be sent there."
+_ANEW = "The address or the database changes: give this secret anew, since it would be used there."
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class AddConnectionHandler:
             )
             new, secrets = _checked(self.catalog, wanted, command.secrets, _name_faults(command.name))
             webhook_secret = None
-            if form.signature_scheme is not None:
+            if form.signature_scheme is not None and command.makes_secret:
                 webhook_secret = self.catalog.new_webhook_secret(form.signature_scheme)
                 secrets[WEBHOOK_SECRETS] = [webhook_secret]
             store(uow, self.publish, actor, before=None, new=new, secrets_before={}, secrets=secrets)
@@ -114,7 +117,7 @@ class EditConnectionHandler:
         self, before: Connection, after: Connection, own: set[str], given: Mapping[str, str]
     ) -> Sequence[Fault]:
         """Whoever may change an address must not thereby read the secrets, which nobody may."""
-        if not self.catalog.names_another_host(before, after):
+        if not self.catalog.leads_elsewhere(before, after):
             return []
         return [Fault(name, _ANEW) for name in sorted(own - given.keys())]
 
@@ -218,6 +221,22 @@ def _shown(connection: Connection, secrets: Mapping[str, Any]) -> dict[str, Any]
 def _summary(new: Connection, before: Connection | None, replaced: list[str]) -> str:
     if before is None:
         return f"The connection {new.id} ({new.name}) was added"
-    what = ["settings"] if before != new else []
+    what = [*_changes(before, new)]
+    if len(what) > _MOST_TOLD:
+        what[_MOST_TOLD:] = [f"{len(what) - _MOST_TOLD} more"]
     what += [f"secret {name}" for name in replaced]
     return f"The connection {new.id} ({new.name}) was set anew: {', '.join(what)}"
+
+
+def _changes(before: Connection, after: Connection) -> Iterator[str]:
+    """From what to what; secrets are no settings."""
+    if before.name != after.name:
+        yield f"name {quoted(before.name)} -> {quoted(after.name)}"
+    for name in sorted({*before.settings, *after.settings}):
+        was, now = before.settings.get(name), after.settings.get(name)
+        if was != now:
+            yield f"{name.replace('_', ' ')} {_said(was)} -> {_said(now)}"
+
+
+def _said(value: object) -> str:
+    return "its default" if value is None else quoted(value)

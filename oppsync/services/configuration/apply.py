@@ -24,7 +24,7 @@ from oppsync.domain.configuration.files import FILES
 from oppsync.domain.configuration.records import PlacedRow
 from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal, ProposalStatus
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
-from oppsync.domain.values.actor import OUTSIDE, Asker, Program, person_behind, scopes_of
+from oppsync.domain.values.actor import OUTSIDE, Asker, Program, actor_name, person_behind, scopes_of
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import ConfigurationApplied, ConfigurationProposed, ProposalRejected
 from oppsync.kernel import text_input
@@ -263,7 +263,7 @@ def rows_differ(number: int) -> str:
 def _event(
     before: Before, number: int, made: NewVersion, changes: Sequence[Difference]
 ) -> ConfigurationApplied:
-    approved = f", approved by {made.approved_by}" if made.approved_by else ""
+    approved = f", approved by {actor_name(made.approved_by)}" if made.approved_by else ""
     if made.alone:
         approved = ", applied alone, before going live"
     what = f"the rows of version {made.reverts_to} again" if made.reverts_to else rows_differ(len(changes))
