@@ -3,6 +3,7 @@ again."""
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -267,7 +268,7 @@ def test_an_admin_connects_a_system_by_pages_alone(browser: Browsers, office: Of
     edited = ida.post(f"{address}/edit", name="Org", base_url="https://org.example", timeout="20")
     assert edited.status == 303
     moved = ida.post(f"{address}/edit", name="Org", base_url="https://other.example")
-    assert (moved.status, "would be used there" in moved.words) == (422, True)
+    assert (moved.status, "would be sent there" in moved.words) == (422, True)
     log = office.application.queries.changes(TENANT, limit=1).rows[0].summary
     assert "name 'Our <b>org' -> 'Org'" in log
     assert "timeout its default -> 20" in log
@@ -281,6 +282,9 @@ def test_an_admin_connects_a_system_by_pages_alone(browser: Browsers, office: Of
     assert ida.post(address, action="resume").status == 303
     tested = ida.post(address, action="test")
     assert "Not reached" in tested.words
+    for seen in (ida.get(address).words, ida.get("/connections").words):
+        assert "Something missing" in seen
+    assert re.search("1 thing missing.*Not reached: ", ida.get(address).words)
     assert ida.post(address, action="destroy").status == 400
     assert ida.post(address, action="remove").location == "/connections"
     assert ida.get(address).status == 404

@@ -187,7 +187,7 @@ def test_an_edited_connection_has_to_be_tested_again(ada: Browser, office: Offic
             return uow.connections.get(CONNECTION).is_well_tested
 
     with office.uow() as uow:
-        uow.connections.note_test(uow.connections.get(CONNECTION), 0)
+        uow.connections.note_test(uow.connections.get(CONNECTION), [])
         uow.commit()
     assert standing()
     assert ": nothing was missing." in ada.get(f"/connections/{CONNECTION}").words

@@ -428,7 +428,7 @@ class Connectors(Frozen):
 class ConnectionView(Frozen):
     """A connection without its secrets. `webhook_url`: where its system reports changes. `secret_ends`: until
     when earlier webhook secrets are accepted, by fingerprint. `tested_at`: when it was last tested as it is set
-    now, and `test_faults` how much was missing then."""
+    now, `test_faults` how much was missing then, and `test_missing` the first of it in words."""
 
     id: Code
     role: ConnectionRole
@@ -440,6 +440,7 @@ class ConnectionView(Frozen):
     secret_ends: dict[str, AwareDatetime] = {}
     tested_at: AwareDatetime | None = None
     test_faults: int | None = None
+    test_missing: tuple[Text, ...] = ()
 
 
 class Connections(Frozen):

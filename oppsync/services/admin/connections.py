@@ -25,7 +25,7 @@ _ID_BYTES = 12
 # Changed settings in the words of the event, which has all of them besides.
 _MOST_TOLD = 8
 _LONGEST_NAME = 200
-_ANEW = "The address or the database changes: give this secret anew, since it would be used there."
+_ANEW = "The address or the database changes: give this secret anew, since it would be sent there."
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class InspectConnectionHandler:
             secrets = uow.connections.secrets(found.id)
         seen = self.inspector.inspect(found, secrets)
         with self.uow() as uow:
-            uow.connections.note_test(found, sum(each.is_fault for each in seen))
+            uow.connections.note_test(found, [each.in_words for each in seen if each.is_fault])
             uow.commit()
         return seen
 
