@@ -88,7 +88,8 @@ def get_connection(connection_id: str) -> schemas.ConnectionView:
 def edit_connection(request: schemas.ConnectionChange, connection_id: str) -> schemas.ConnectionView:
     """Change name, settings or secrets
 
-    Needs the role integration admin. Another address needs all secrets anew, since they would be sent there.
+    Needs the role integration admin. Another address or database needs all secrets anew, since they would be
+    sent there.
     """
     me = signed_in()
     command = EditConnection(

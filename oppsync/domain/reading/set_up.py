@@ -262,7 +262,7 @@ STEPS = (
     Step(
         "firm",
         "Name and time zone",
-        "Configurations and exports carry the firm's name; pages show times in its zone.",
+        "Pages name the firm, and show times in its zone.",
         "docs/deploying.md",
         _firm,
         "/set-up#firm",

@@ -335,7 +335,8 @@ class AddConnection(Command[Added]):
 @dataclass(frozen=True)
 class EditConnection(Command[None]):
     """Change what is named: settings (None goes back to the default) and secrets. Secrets are given anew when
-    the address changes, since they would be sent there. Raises NotFound, Forbidden, WrongFields."""
+    the address or the database changes, since they would be sent there. Raises NotFound, Forbidden,
+    WrongFields."""
 
     tenant_id: str
     actor: Asker

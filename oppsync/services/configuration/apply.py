@@ -257,7 +257,7 @@ def _keep_changes(
 
 
 def rows_differ(number: int) -> str:
-    return "1 row differs" if number == 1 else f"{number} rows differ"
+    return {0: "no row differs", 1: "1 row differs"}.get(number, f"{number} rows differ")
 
 
 def _event(
@@ -267,7 +267,7 @@ def _event(
     if made.alone:
         approved = ", applied alone, before going live"
     what = f"the rows of version {made.reverts_to} again" if made.reverts_to else rows_differ(len(changes))
-    if made.firm != before.firm:
+    if before.number and made.firm != before.firm:
         what += f"; its files name the firm {made.firm}, and before {before.firm}"
     return ConfigurationApplied(
         opportunity_id=None,

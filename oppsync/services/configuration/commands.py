@@ -64,7 +64,8 @@ class Comparison(NamedTuple):
         """Where the files name the firm otherwise than those of now; empty where they do not."""
         if self.firm_before == self.firm_after:
             return ""
-        told = f"{MANIFEST} names the firm {self.firm_after}, and before {self.firm_before}."
+        before = f", and before {self.firm_before}" if self.before.number else ""
+        told = f"{MANIFEST} names the firm {self.firm_after}{before}."
         stays = f" This installation is called {self.firm_here}, and stays so: Set-up is where that changes."
         return told + (stays if self.firm_here else "")
 
