@@ -271,7 +271,7 @@ def test_an_admin_connects_a_system_by_pages_alone(browser: Browsers, office: Of
     assert (moved.status, "would be sent there" in moved.words) == (422, True)
     log = office.application.queries.changes(TENANT, limit=1).rows[0].summary
     assert "name 'Our <b>org' -> 'Org'" in log
-    assert "timeout its default -> 20" in log
+    assert "Seconds to wait for an answer its default -> 20" in log
     after = ida.get(address).words
     assert "Area__c" not in after
     assert "Seconds to wait for an answer 20" in after

@@ -89,7 +89,8 @@ class EditConnectionHandler:
         with self.uow() as uow:
             actor = admit(uow, command.tenant_id, command.actor, Action.SET_CONNECTION)
             before = of_tenant(uow, command.tenant_id, command.connection_id)
-            own = {field.name for field in self.catalog.form(before.role, before.vendor).secrets}
+            form = self.catalog.form(before.role, before.vendor)
+            own = {field.name for field in form.secrets}
             stored = _secrets(uow, before.id, before, replaced=own <= command.secrets.keys())
             settings = {**before.settings, **command.settings}
             name = before.name if command.name is None else command.name
@@ -110,6 +111,7 @@ class EditConnectionHandler:
                 new=new,
                 secrets_before=stored,
                 secrets={**secrets, **ours},
+                labels={field.name: field.label for field in (*form.settings, *form.secrets)},
             )
             uow.commit()
 
@@ -131,8 +133,9 @@ def store(
     new: Connection,
     secrets_before: Mapping[str, Any],
     secrets: Mapping[str, Any],
+    labels: Mapping[str, str] | None = None,
 ) -> None:
-    """Store a connection and say who set it; nothing where it is that already."""
+    """Store a connection and say who set it; nothing where it is that already. `labels`: of its fields."""
     if before is not None:
         new = changed(new, **{name: getattr(before, name) for name in KEPT_APART})
     replaced = sorted(
@@ -154,7 +157,7 @@ def store(
         before=_shown(before, secrets_before) if before else {},
         after=_shown(new, secrets),
         detail={"connection": new.id, "secrets_changed": replaced},
-        summary=_summary(new, before, replaced),
+        summary=_summary(new, before, replaced, labels or {}),
     )
     publish(uow, new.tenant_id, new_traceparent(), event)
 
@@ -218,24 +221,24 @@ def _shown(connection: Connection, secrets: Mapping[str, Any]) -> dict[str, Any]
     return {**connection.model_dump(mode="json", exclude=left_out), "secrets": sorted(secrets)}
 
 
-def _summary(new: Connection, before: Connection | None, replaced: list[str]) -> str:
+def _summary(new: Connection, before: Connection | None, replaced: list[str], labels: Mapping[str, str]) -> str:
     if before is None:
         return f"The connection {new.id} ({new.name}) was added"
-    what = [*_changes(before, new)]
+    what = [*_changes(before, new, labels)]
     if len(what) > _MOST_TOLD:
         what[_MOST_TOLD:] = [f"{len(what) - _MOST_TOLD} more"]
-    what += [f"secret {name}" for name in replaced]
+    what += [f"secret {labels.get(name, name)}" for name in replaced]
     return f"The connection {new.id} ({new.name}) was set anew: {', '.join(what)}"
 
 
-def _changes(before: Connection, after: Connection) -> Iterator[str]:
+def _changes(before: Connection, after: Connection, labels: Mapping[str, str]) -> Iterator[str]:
     """From what to what; secrets are no settings."""
     if before.name != after.name:
         yield f"name {quoted(before.name)} -> {quoted(after.name)}"
     for name in sorted({*before.settings, *after.settings}):
         was, now = before.settings.get(name), after.settings.get(name)
         if was != now:
-            yield f"{name.replace('_', ' ')} {_said(was)} -> {_said(now)}"
+            yield f"{labels.get(name, name)} {_said(was)} -> {_said(now)}"
 
 
 def _said(value: object) -> str:
