@@ -83,17 +83,21 @@ def navigation(*, counts: bool) -> list[dict[str, Any]]:
             "count": getattr(open_, row.counted) if open_ and row.counted else 0,
         }
         for row in PAGES
-        if row.first and may(me.person, row.opens) and (not row.until_set_up or (counts and _is_due(row)))
+        if row.first and may(me.person, row.opens) and (not row.until_set_up or (counts and not _is_set_up()))
     ]
 
 
 def _comes_first(row: PageRow) -> bool:
     """Who works in a live firm begins with their work, whatever is left to set up."""
-    return not row.until_set_up or not application().queries.is_live(signed_in().tenant_id)
+    return not row.until_set_up or not _is_live()
 
 
-def _is_due(row: PageRow) -> bool:
-    return bool(set_up(application().queries.set_up_facts(signed_in().tenant_id)).missing)
+def _is_set_up() -> bool:
+    return _is_live() and not set_up(application().queries.set_up_facts(signed_in().tenant_id)).missing
+
+
+def _is_live() -> bool:
+    return application().queries.is_live(signed_in().tenant_id)
 
 
 def may_go(path: str) -> bool:
