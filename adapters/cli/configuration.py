@@ -62,7 +62,7 @@ def export(folder: Path, number: int | None) -> None:
         tenant_id = application.tenant_id
         found = uow.configurations
         rows = found.rows(tenant_id) if number is None else found.rows_of(tenant_id, number)
-        files = write_bundle(found.firm(tenant_id), rows)
+        files = write_bundle(found.firm(tenant_id, number), rows)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in OF_BUNDLE - files.keys():
@@ -281,7 +281,7 @@ def approve(proposal_id: UUID, comment: str) -> None:
 
 @config.command()
 @click.argument("proposal_id", metavar="PROPOSAL", type=click.UUID)
-@click.option("--comment", required=True, help="Why, for whoever proposed it.")
+@click.option("--comment", default="", help="Why, for whoever proposed it; not needed for one's own.")
 def reject(proposal_id: UUID, comment: str) -> None:
     """Reject a proposal, or take back one's own."""
     with connected() as application:
@@ -400,8 +400,8 @@ def _print_comparison(compared: Comparison, as_json: bool) -> None:
             }
         )
         return
-    if compared.firm_before != compared.firm_after:
-        say(f"{MANIFEST}: firm {compared.firm_before} -> {compared.firm_after}")
+    if compared.firm_in_words:
+        say(compared.firm_in_words)
     _print_differences(compared.differences)
     if compared.differences:
         say(compared.erp_check)

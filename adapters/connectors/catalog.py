@@ -24,6 +24,7 @@ from oppsync.ports.clock import Clock
 from oppsync.ports.connectors import Checked
 
 ADDRESS = "base_url"
+DATABASE = "database"
 LIMITS_FIELD = FormField(
     name=SETTING,
     label="Limits of calls",
@@ -93,8 +94,8 @@ class RegistryCatalog:
         made: str = load(SECRET_MAKERS, scheme)()
         return made
 
-    def names_another_host(self, before: Connection, after: Connection) -> bool:
-        return _origin(before) != _origin(after)
+    def needs_secrets_anew(self, before: Connection, after: Connection) -> bool:
+        return _place(before) != _place(after)
 
     def leads_elsewhere(self, before: Connection, after: Connection) -> bool:
         if (before.role, before.vendor) != (after.role, after.vendor):
@@ -171,6 +172,7 @@ def _fault(error: Mapping[str, Any]) -> Fault:
     return Fault(field, f"{', '.join(inside)}: {words}" if inside else words)
 
 
-def _origin(connection: Connection) -> tuple[str, str]:
+def _place(connection: Connection) -> tuple[str, str, str]:
+    """What its secrets are for: a server, and the database on it where it has several."""
     parts = urlsplit(str(connection.settings.get(ADDRESS, "")))
-    return parts.scheme, parts.netloc
+    return parts.scheme, parts.netloc, str(connection.settings.get(DATABASE, ""))

@@ -41,8 +41,8 @@ class ConnectorCatalog(Protocol):
 
     def new_webhook_secret(self, scheme: str) -> str: ...
 
-    def names_another_host(self, before: Connection, after: Connection) -> bool:
-        """Whether the secrets would be sent elsewhere than before."""
+    def needs_secrets_anew(self, before: Connection, after: Connection) -> bool:
+        """Whether the secrets would be sent elsewhere than before, or used for another database."""
 
     def leads_elsewhere(self, before: Connection, after: Connection) -> bool:
         """Whether other records are there than before, so that nothing that is known of those counts."""

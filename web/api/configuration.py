@@ -12,6 +12,7 @@ from flask import Response, url_for
 
 from adapters.documents.bundle_files import FirmBundle
 from adapters.documents.tables import read_table
+from oppsync.domain.approval.who_may import Action
 from oppsync.domain.configuration.bundle import fingerprint
 from oppsync.domain.configuration.differences import Difference, moves_money
 from oppsync.domain.configuration.files import FILES
@@ -34,7 +35,7 @@ from oppsync.services.configuration.commands import (
 )
 from oppsync.services.configuration.present import kept_backtest, present, version_with_changes
 from web.access.dear_calls import spend_dear_call
-from web.api.auth import authenticate
+from web.api.auth import authenticate_for
 from web.api.bridge import Blueprint
 from web.api.schemas import configuration as schemas
 from web.bundles import ZIP, bundle_of, configuration_now, download, from_base64, mine, rows_of, with_imported
@@ -43,7 +44,7 @@ from web.context import application, signed_in
 configuration = Blueprint(
     "configuration", __name__, description="The rules of the firm: one bundle of files, with versions."
 )
-configuration.before_request(authenticate)
+configuration.before_request(authenticate_for(Action.VISIT_CONFIGURATION))
 
 
 @configuration.route("/configuration")
@@ -55,6 +56,7 @@ def get_configuration() -> Mapping[str, object]:
     counted = Counter(row.kind for row in now.rows)
     return {
         "firm": now.firm,
+        "firm_in_files": now.firm_in_files,
         "fingerprint": now.fingerprint,
         "is_recorded": now.is_recorded,
         "version": now.version,
@@ -79,7 +81,12 @@ def get_version(number: int) -> Mapping[str, object]:
     with application().uow.reading() as uow:
         found = version_with_changes(uow, signed_in().tenant_id, number)
         backtest = uow.configurations.backtest_of(signed_in().tenant_id, found.version.fingerprint)
-    return {"version": found.version, "differences": _rows(found.differences), "backtest": backtest}
+    return {
+        "version": found.version,
+        "firm_before": found.firm_before or None,
+        "differences": _rows(found.differences),
+        "backtest": backtest,
+    }
 
 
 @configuration.route("/configuration/export")
@@ -95,7 +102,7 @@ def export_configuration(query: schemas.ExportQuery) -> Response:
     with application().uow.reading() as uow:
         found = uow.configurations
         rows = found.rows(tenant_id) if query.version is None else found.rows_of(tenant_id, query.version)
-        firm = found.firm(tenant_id)
+        firm = found.firm(tenant_id, query.version)
     return download(FirmBundle(firm, tuple(rows)), fingerprint(rows))
 
 

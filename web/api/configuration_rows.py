@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from adapters.documents.bundle_files import FirmBundle
+from oppsync.domain.approval.who_may import Action
 from oppsync.domain.configuration.bundle import fingerprint
 from oppsync.domain.configuration.edits import OF_THE_ROW, row_of, written
 from oppsync.domain.configuration.faults import BadBundle, Place
@@ -21,7 +22,7 @@ from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.kernel.errors import NotFound
 from oppsync.services.configuration.commands import ApplyConfiguration
 from web.access.dear_calls import spend_dear_call
-from web.api.auth import authenticate
+from web.api.auth import authenticate_for
 from web.api.bridge import Blueprint
 from web.api.configuration import answered, compared
 from web.api.schemas import configuration as schemas
@@ -30,7 +31,7 @@ from web.context import application, signed_in
 
 _PLACE = Place(OF_THE_ROW, 0)
 rows = Blueprint("configuration_rows_api", __name__, description="Single rows of the configuration.")
-rows.before_request(authenticate)
+rows.before_request(authenticate_for(Action.VISIT_CONFIGURATION))
 
 
 class RowsQuery(Frozen):

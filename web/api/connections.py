@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 
+from oppsync.domain.approval.who_may import Action
 from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.work.connections import Connection
 from oppsync.kernel.errors import NotFound
@@ -22,7 +23,7 @@ from oppsync.services.admin.commands import (
 from oppsync.services.mirror.commands import AskForMirror
 from oppsync.services.mirror.shown import erp_connection, shown_mirror
 from web.access.dear_calls import spend_dear_call
-from web.api.auth import authenticate
+from web.api.auth import authenticate_for
 from web.api.bridge import Blueprint
 from web.api.schemas import connections as schemas
 from web.api.schemas import master_data
@@ -31,7 +32,7 @@ from web.context import application, signed_in
 connections = Blueprint(
     "connections", __name__, description="The outside systems, and the state of calls to them."
 )
-connections.before_request(authenticate)
+connections.before_request(authenticate_for(Action.VISIT_CONNECTIONS))
 
 
 @connections.route("/connectors")
@@ -88,8 +89,8 @@ def get_connection(connection_id: str) -> schemas.ConnectionView:
 def edit_connection(request: schemas.ConnectionChange, connection_id: str) -> schemas.ConnectionView:
     """Change name, settings or secrets
 
-    Needs the role integration admin. Another address needs all secrets anew, since they would be sent there.
-    What the configuration maps (`map`) is edited in its row.
+    Needs the role integration admin. Another address or database needs all secrets anew, since they would be
+    sent there. What the configuration maps (`map`) is edited in its row.
     """
     me = signed_in()
     command = EditConnection(

@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from oppsync.domain.approval.who_may import Action, may
 from oppsync.domain.deal.field_words import place_words
+from oppsync.domain.reading.set_up import set_up
 from oppsync.domain.validation.across_deals import OF_OTHER_DEALS
 from oppsync.domain.values.actor import actor_name
 from oppsync.domain.values.findings.codes import CODES
@@ -37,7 +38,7 @@ def first_permitted() -> ResponseReturnValue:
         return refused
     me = signed_in().person
     return redirect(
-        next(_address(row) for row in PAGES if row.first and may(me, row.opens) and _is_due(row)), 303
+        next(_address(row) for row in PAGES if row.first and may(me, row.opens) and _comes_first(row)), 303
     )
 
 
@@ -84,12 +85,21 @@ def navigation(*, counts: bool) -> list[dict[str, Any]]:
             "count": getattr(open_, row.counted) if open_ and row.counted else 0,
         }
         for row in PAGES
-        if row.first and may(me.person, row.opens) and (not row.until_live or (counts and _is_due(row)))
+        if row.first and may(me.person, row.opens) and (not row.until_set_up or (counts and not _is_set_up()))
     ]
 
 
-def _is_due(row: PageRow) -> bool:
-    return not row.until_live or not application().queries.is_live(signed_in().tenant_id)
+def _comes_first(row: PageRow) -> bool:
+    """Who works in a live firm begins with their work, whatever is left to set up."""
+    return not row.until_set_up or not _is_live()
+
+
+def _is_set_up() -> bool:
+    return _is_live() and not set_up(application().queries.set_up_facts(signed_in().tenant_id)).missing
+
+
+def _is_live() -> bool:
+    return application().queries.is_live(signed_in().tenant_id)
 
 
 def may_go(path: str) -> bool:

@@ -34,19 +34,19 @@ from web.pages.set_up import set_up
 
 class PageRow(NamedTuple):
     """`area` is its title in the navigation, which leads to the page that is `first` of its area. `counted`
-    names the field of `OpenCounts` shown beside the title, where there is one. `until_live`: the navigation
-    shows it until the firm is live."""
+    names the field of `OpenCounts` shown beside the title, where there is one. `until_set_up`: the
+    navigation shows it until every step of the set-up is done."""
 
     area: str
     blueprint: Blueprint
     opens: Action
     first: bool = False
     counted: str | None = None
-    until_live: bool = False
+    until_set_up: bool = False
 
 
 PAGES = (
-    PageRow("Set-up", set_up.page, Action.VISIT_SET_UP, first=True, until_live=True),
+    PageRow("Set-up", set_up.page, Action.VISIT_SET_UP, first=True, until_set_up=True),
     PageRow("Approvals", inbox.page, Action.VISIT_APPROVALS, first=True, counted="approvals"),
     PageRow("Approvals", approval.page, Action.VISIT_APPROVAL),
     PageRow("Opportunities", overview.page, Action.READ, first=True),

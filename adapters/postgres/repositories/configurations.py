@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, cast, func, select, text, update
+from sqlalchemy import Table, and_, cast, func, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH, insert
 from uuid_utils.compat import uuid7
 
@@ -49,6 +49,17 @@ def _but_rows(table: Table) -> Any:
     return select(*(column for column in table.c if column.name != "rows"))
 
 
+def _is_version(tenant_id: str, number: int) -> Any:
+    """Raises NotFound for a number that no version could have."""
+    if not 0 < number <= _LARGEST_NUMBER:
+        raise NotFound(_unknown(number))
+    return and_(configuration_versions.c.tenant_id == tenant_id, configuration_versions.c.number == number)
+
+
+def _unknown(number: int) -> str:
+    return f"There is no version {number} of the configuration."
+
+
 class PostgresConfigurations:
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -65,7 +76,13 @@ class PostgresConfigurations:
         found = self._session.execute(query).mappings()
         return [document(ReferenceRow, pick(row, ReferenceRow)) for row in found]
 
-    def firm(self, tenant_id: str) -> str:
+    def firm(self, tenant_id: str, number: int | None = None) -> str:
+        if number is not None:
+            query = select(configuration_versions.c.firm).where(_is_version(tenant_id, number))
+            found = self._session.execute(query).scalar_one_or_none()
+            if found is None:
+                raise NotFound(_unknown(number))
+            return str(found)
         latest = self.latest(tenant_id)
         if latest is not None:
             return latest.firm
@@ -97,13 +114,8 @@ class PostgresConfigurations:
         return number
 
     def rows_of(self, tenant_id: str, number: int) -> Sequence[ReferenceRow]:
-        unknown = f"There is no version {number} of the configuration."
-        if not 0 < number <= _LARGEST_NUMBER:
-            raise NotFound(unknown)
-        query = select(configuration_versions.c.rows).where(
-            configuration_versions.c.tenant_id == tenant_id, configuration_versions.c.number == number
-        )
-        return self._rows(query, unknown)
+        query = select(configuration_versions.c.rows).where(_is_version(tenant_id, number))
+        return self._rows(query, _unknown(number))
 
     def _rows(self, query: Any, unknown: str) -> Sequence[ReferenceRow]:
         found = self._session.execute(query).scalar_one_or_none()

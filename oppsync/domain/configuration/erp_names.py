@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from difflib import get_close_matches
 from functools import cache
 from typing import NamedTuple
 
 from oppsync.domain.configuration.bundle import content, governed
 from oppsync.domain.configuration.faults import Fault, Place
 from oppsync.domain.configuration.files import FILES
+from oppsync.domain.configuration.near import NearNames
 from oppsync.domain.configuration.records import PlacedRow
 from oppsync.domain.master_data.rows import KINDS_IN_WORDS, MasterKey, MasterKind
 from oppsync.domain.policy.route import RoutedRole, erps_of
@@ -118,10 +118,10 @@ def unknown_in_erp(rows: Sequence[PlacedRow], names: ErpNames) -> Iterator[Fault
     """Of the rows that are new or changed, what the ERP that deals of their entity go to does not have. Where
     these may go to several, or the entity has had several companies, one of them is enough."""
     missing = [*_missing(rows, names)]
-    there = _looked_up(missing)
+    there, near = _looked_up(missing), NearNames()
     for each in missing:
         if not any((erp.connection_id, key) in there for erp in each.erps for key in each.keys):
-            yield each.row.place.fault(each.at, _problem(each), _advice(each))
+            yield each.row.place.fault(each.at, _problem(each), _advice(each, near))
 
 
 def _missing(rows: Sequence[PlacedRow], names: ErpNames) -> Iterator[_Missing]:
@@ -213,12 +213,12 @@ def _problem(missing: _Missing) -> str:
     return f"{where} {has} no {KINDS_IN_WORDS[key.kind][0]} {key.code!r}, as of {as_of:%Y-%m-%d %H:%M} UTC"
 
 
-def _advice(missing: _Missing) -> str:
+def _advice(missing: _Missing, near_names: NearNames) -> str:
     code, kind = missing.keys[0].code, missing.keys[0].kind
     companies = {key.company for key in missing.keys}
     known = [item for erp in missing.erps for item in erp.codes.get(kind, {}).items()]
     codes = sorted({there for key, there in known if key.company in companies})
-    near = get_close_matches(code, codes, n=_MOST_NEAR) or codes[:_MOST_NEAR]
+    near = near_names.of(code, codes, _MOST_NEAR) or codes[:_MOST_NEAR]
     words = f"Use one that is there, such as {', '.join(near)}; or" if near else "There is none:"
     return f"{words} create it there, have the master data read again, then try again"
 

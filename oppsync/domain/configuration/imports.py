@@ -16,11 +16,11 @@ from oppsync.domain.configuration.faults import BadBundle, Fault, Place, quoted
 from oppsync.domain.configuration.files import FILES, VALID_FROM, VALID_TO, Form, key_in_words
 from oppsync.domain.configuration.installation import Installation, unfit
 from oppsync.domain.configuration.map_checks import MapJudge, wrong_maps
+from oppsync.domain.configuration.near import NearNames
 from oppsync.domain.configuration.records import (
     PlacedRow,
     ReadRecords,
     Record,
-    advice,
     columns,
     read_records,
     types_of,
@@ -156,11 +156,11 @@ class _Reading:
             self.records = [self._record(header, line) for line in lines[1:]]
 
     def _wrong_header(self, line: int, header: Sequence[str]) -> Iterator[Fault]:
-        known = columns(self._kind)
+        known, near = columns(self._kind), NearNames()
         for name in dict.fromkeys(filter(None, header)):
             if name not in known:
                 column, problem = quoted(name).strip("'"), "is no column of these rows"
-                yield Fault(self._table.name, line, column, problem, advice(name, known))
+                yield Fault(self._table.name, line, column, problem, near.advice(name, known))
             elif header.count(name) > 1:
                 yield Fault(self._table.name, line, name, "is there twice")
 

@@ -49,8 +49,9 @@ class Configurations(Protocol):
     def rows(self, tenant_id: str) -> Sequence[ReferenceRow]:
         """The governed rows as they are, whoever wrote them. Raises NewerRelease."""
 
-    def firm(self, tenant_id: str) -> str:
-        """The name the latest version has, or else the tenant's."""
+    def firm(self, tenant_id: str, number: int | None = None) -> str:
+        """The name in the files of that version, or of the latest one; of none yet, the installation's. Raises
+        NotFound."""
 
     def live_since(self, tenant_id: str) -> datetime | None:
         """When the firm went live."""

@@ -330,8 +330,8 @@ class Added(NamedTuple):
 
 @dataclass(frozen=True)
 class AddConnection(Command[Added]):
-    """Connect a system under an id that we make. Raises Forbidden; WrongFields, which names each setting and
-    secret at fault."""
+    """Connect a system under an id that we make. `makes_secret`: with a webhook secret where it sends webhooks,
+    which the answer shows. Raises Forbidden; WrongFields, which names each setting and secret at fault."""
 
     tenant_id: str
     actor: Asker
@@ -340,13 +340,14 @@ class AddConnection(Command[Added]):
     name: str
     settings: Mapping[str, Any]
     secrets: Mapping[str, str] = field(repr=False)
+    makes_secret: bool = True
 
 
 @dataclass(frozen=True)
 class EditConnection(Command[bool]):
     """Change what is named: settings (None goes back to the default) and secrets. Secrets are given anew when
-    the address changes, since they would be sent there. Returns whether it leads to other books now, so that
-    the master data of the earlier ones is forgotten. Raises NotFound, Forbidden, WrongFields."""
+    the address or the database changes, since they would be sent there. Returns whether it leads to other books
+    now, so that the master data of the earlier ones is forgotten. Raises NotFound, Forbidden, WrongFields."""
 
     tenant_id: str
     actor: Asker

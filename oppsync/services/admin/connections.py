@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets as random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from oppsync.domain.approval.who_may import Action
+from oppsync.domain.configuration.faults import quoted
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.connections import KEPT_APART, Connection
@@ -23,9 +24,11 @@ from oppsync.services.admin.connection_maps import as_renamed, governed, said_el
 from oppsync.services.admin.who_asks import admit
 
 _ID_BYTES = 12
+# Changed settings in the words of the event, which has all of them besides.
+_MOST_TOLD = 8
 _LONGEST_NAME = 200
 FORGOTTEN = "It leads to other books: the master data of the earlier ones is forgotten, and read anew"
-_ANEW = "The address changes: give this secret anew, since it would be sent there."
+_ANEW = "The address or the database changes: give this secret anew, since it would be sent there."
 
 
 class RowsThatName(Protocol):
@@ -106,7 +109,7 @@ class AddConnectionHandler:
             new, secrets = _checked(self.catalog, as_mapped, command.secrets, faults)
             new = with_own_maps(self.catalog, found, None, new)
             webhook_secret = None
-            if form.signature_scheme is not None:
+            if form.signature_scheme is not None and command.makes_secret:
                 webhook_secret = self.catalog.new_webhook_secret(form.signature_scheme)
                 secrets[WEBHOOK_SECRETS] = [webhook_secret]
             store(uow, self.publish, self.rows, actor, before=None, new=new, secrets_before={}, secrets=secrets)
@@ -126,7 +129,8 @@ class EditConnectionHandler:
         with self.uow() as uow:
             actor = admit(uow, command.tenant_id, command.actor, Action.SET_CONNECTION)
             before = of_tenant(uow, command.tenant_id, command.connection_id)
-            own = {field.name for field in self.catalog.form(before.role, before.vendor).secrets}
+            form = self.catalog.form(before.role, before.vendor)
+            own = {field.name for field in form.secrets}
             stored = _secrets(uow, before.id, before, replaced=own <= command.secrets.keys())
             settings = {**before.settings, **command.settings}
             name = before.name if command.name is None else command.name
@@ -155,6 +159,7 @@ class EditConnectionHandler:
                 secrets_before=stored,
                 secrets={**secrets, **ours},
                 forgets=forgets,
+                labels={field.name: field.label for field in (*form.settings, *form.secrets)},
             )
             uow.commit()
         return forgets
@@ -163,7 +168,7 @@ class EditConnectionHandler:
         self, before: Connection, after: Connection, own: set[str], given: Mapping[str, str]
     ) -> Sequence[Fault]:
         """Whoever may change an address must not thereby read the secrets, which nobody may."""
-        if not self.catalog.names_another_host(before, after):
+        if not self.catalog.needs_secrets_anew(before, after):
             return []
         return [Fault(name, _ANEW) for name in sorted(own - given.keys())]
 
@@ -179,9 +184,10 @@ def store(
     secrets_before: Mapping[str, Any],
     secrets: Mapping[str, Any],
     forgets: bool = False,
+    labels: Mapping[str, str] | None = None,
 ) -> None:
     """Store a connection and say who set it; nothing where it is that already. `forgets`: it has master data of
-    other books, of which nothing counts from now on."""
+    other books, of which nothing counts from now on. `labels`: of its fields."""
     if before is not None:
         new = changed(new, **{name: getattr(before, name) for name in KEPT_APART})
     replaced = sorted(
@@ -206,7 +212,7 @@ def store(
         before=_shown(before, secrets_before) if before else {},
         after=_shown(new, secrets),
         detail={"connection": new.id, "secrets_changed": replaced},
-        summary=_summary(new, before, replaced, forgets=forgets),
+        summary=_summary(new, before, replaced, labels or {}, forgets=forgets),
     )
     publish(uow, new.tenant_id, new_traceparent(), event)
 
@@ -287,10 +293,33 @@ def _forgets(uow: UnitOfWork, catalog: ConnectorCatalog, before: Connection | No
     return bool(known.kinds or known.runs) and catalog.leads_elsewhere(before, new)
 
 
-def _summary(new: Connection, before: Connection | None, replaced: list[str], *, forgets: bool) -> str:
+def _summary(
+    new: Connection,
+    before: Connection | None,
+    replaced: list[str],
+    labels: Mapping[str, str],
+    *,
+    forgets: bool,
+) -> str:
     if before is None:
         return f"The connection {new.id} ({new.name}) was added"
-    what = ["settings"] if before != new else []
-    what += [f"secret {name}" for name in replaced]
+    what = [*_changes(before, new, labels)]
+    if len(what) > _MOST_TOLD:
+        what[_MOST_TOLD:] = [f"{len(what) - _MOST_TOLD} more"]
+    what += [f"secret {labels.get(name, name)}" for name in replaced]
     told = f". {FORGOTTEN}" if forgets else ""
     return f"The connection {new.id} ({new.name}) was set anew: {', '.join(what)}{told}"
+
+
+def _changes(before: Connection, after: Connection, labels: Mapping[str, str]) -> Iterator[str]:
+    """From what to what; secrets are no settings."""
+    if before.name != after.name:
+        yield f"name {quoted(before.name)} -> {quoted(after.name)}"
+    for name in sorted({*before.settings, *after.settings}):
+        was, now = before.settings.get(name), after.settings.get(name)
+        if was != now:
+            yield f"{labels.get(name, name)} {_said(was)} -> {_said(now)}"
+
+
+def _said(value: object) -> str:
+    return "its default" if value is None else quoted(value)

@@ -37,7 +37,7 @@ class InspectConnectionHandler:
             mapped = self.catalog.mapped(found, book, self.clock.now().date())
         seen = self.inspector.inspect(mapped, secrets)
         with self.uow() as uow:
-            uow.connections.note_test(found, sum(each.is_fault for each in seen))
+            uow.connections.note_test(found, [each.in_words for each in seen if each.is_fault])
             uow.commit()
         return seen
 

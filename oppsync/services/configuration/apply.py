@@ -27,7 +27,7 @@ from oppsync.domain.configuration.map_checks import wrong_maps
 from oppsync.domain.configuration.records import PlacedRow
 from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal, ProposalStatus
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
-from oppsync.domain.values.actor import OUTSIDE, Asker, Program, person_behind, scopes_of
+from oppsync.domain.values.actor import OUTSIDE, Asker, Program, actor_name, person_behind, scopes_of
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import ConfigurationApplied, ConfigurationProposed, ProposalRejected
 from oppsync.kernel import text_input
@@ -109,7 +109,7 @@ class RevertConfigurationHandler:
             rows = uow.configurations.rows_of(command.tenant_id, command.number)
             _refuse_outdated(before, command.against)
             _refuse_wrong(rows, self.catalog, installation(uow, command.tenant_id, self.clock.now()))
-            firm = uow.configurations.firm(command.tenant_id)
+            firm = uow.configurations.firm(command.tenant_id, command.number)
             wanted = Wanted(firm, rows, made_by, note=note, reverts_to=command.number)
             answer = _apply_or_propose(
                 uow, self.publish, command.tenant_id, before, wanted, asker=command.actor
@@ -137,7 +137,8 @@ class DecideProposalHandler:
             is_own = _is_own(uow, tenant_id, person, command.proposal_id)
             if not (is_own or command.approve):
                 admit(uow, tenant_id, command.actor, Action.APPROVE_CONFIGURATION)
-            required = "" if command.approve else "Give a reason: whoever proposed it is shown it."
+            needs_reason = not (is_own or command.approve)
+            required = "Give a reason: whoever proposed it is shown it." if needs_reason else ""
             comment = text_input.comment(command.comment, "comment", required=required)
             before = begin(uow, tenant_id)
             proposal = uow.configurations.proposal(tenant_id, command.proposal_id)
@@ -159,7 +160,7 @@ class DecideProposalHandler:
                 )
                 applied = write(uow, self.publish, tenant_id, before, wanted)
             else:
-                self.publish(uow, tenant_id, new_traceparent(), _rejected(proposal, actor, comment))
+                self.publish(uow, tenant_id, new_traceparent(), _rejected(proposal, actor, comment, is_own))
             uow.configurations.decide(tenant_id, proposal.id, status, person.id, comment)
             uow.commit()
         return applied
@@ -171,12 +172,13 @@ def _is_own(uow: UnitOfWork, tenant_id: str, person: Person, proposal_id: UUID) 
     return is_same(person, uow.people.get(tenant_id, proposed_by))
 
 
-def _rejected(proposal: Proposal, actor: str, comment: str) -> ProposalRejected:
+def _rejected(proposal: Proposal, actor: str, comment: str, is_own: bool) -> ProposalRejected:
+    did = "Took back a configuration that they had proposed" if is_own else "Rejected a proposed configuration"
     return ProposalRejected(
         opportunity_id=None,
         actor=actor,
         detail={"proposal": str(proposal.id), "comment": comment},
-        summary=f"Rejected a proposed configuration: {comment}",
+        summary=f"{did}: {comment}" if comment else did,
     )
 
 
@@ -267,13 +269,19 @@ def _forget_tests(uow: UnitOfWork, tenant_id: str, changes: Sequence[Difference]
             uow.connections.note_test(each, None)
 
 
+def rows_differ(number: int) -> str:
+    return {0: "no row differs", 1: "1 row differs"}.get(number, f"{number} rows differ")
+
+
 def _event(
     before: Before, number: int, made: NewVersion, changes: Sequence[Difference]
 ) -> ConfigurationApplied:
-    approved = f", approved by {made.approved_by}" if made.approved_by else ""
+    approved = f", approved by {actor_name(made.approved_by)}" if made.approved_by else ""
     if made.alone:
         approved = ", applied alone, before going live"
-    what = f"the rows of version {made.reverts_to} again" if made.reverts_to else f"{len(changes)} rows differ"
+    what = f"the rows of version {made.reverts_to} again" if made.reverts_to else rows_differ(len(changes))
+    if before.number and made.firm != before.firm:
+        what += f"; its files name the firm {made.firm}, and before {before.firm}"
     return ConfigurationApplied(
         opportunity_id=None,
         actor=made.made_by,
@@ -324,7 +332,7 @@ def _apply_or_propose(
             "changed": len(changes),
             "note": wanted.note,
         },
-        summary=f"Proposed a configuration: {len(changes)} rows differ",
+        summary=f"Proposed a configuration: {rows_differ(len(changes))}",
     )
     publish(uow, tenant_id, new_traceparent(), event)
     return Proposed(proposal_id, in_words(RIGHTS[Action.APPROVE_CONFIGURATION].roles))

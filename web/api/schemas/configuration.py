@@ -69,7 +69,9 @@ class ApprovalOfProposal(Frozen):
 
 
 class RejectionOfProposal(Frozen):
-    comment: Annotated[Text, Field(min_length=1, description="Why, for whoever proposed it.")]
+    comment: Annotated[
+        Text, Field(description="Why, for whoever proposed it; who takes back their own may leave it out.")
+    ] = ""
 
 
 class RevertRequest(Frozen):
@@ -87,10 +89,12 @@ class ExportQuery(Frozen):
 
 
 class CurrentConfiguration(Frozen):
-    """`is_recorded`: whether the newest version has the rows of now; where not, something wrote them past the
-    versions. `rows`: how many each file has. From `live_since` on, what moves money takes two people."""
+    """`firm`: the name of this installation; `firm_in_files`: in the files that were applied. `is_recorded`:
+    whether the newest version has the rows of now; where not, something wrote them past the versions. `rows`:
+    how many each file has. From `live_since` on, what moves money takes two people."""
 
     firm: Text
+    firm_in_files: Text
     fingerprint: Code
     is_recorded: bool
     version: ConfigurationVersion | None
@@ -124,10 +128,11 @@ class ChangedRow(Frozen):
 
 
 class ConfigurationVersionView(Frozen):
-    """A version, and where its rows differ from those of the version before. `backtest`: the latest of its
-    rows."""
+    """A version, and where its rows differ from those of the version before. `firm_before`: what the files of
+    that one name the firm, where these name it otherwise. `backtest`: the latest of its rows."""
 
     version: ConfigurationVersion
+    firm_before: Text | None = None
     differences: tuple[ChangedRow, ...]
     backtest: Backtest | None = None
 
@@ -157,8 +162,9 @@ class BacktestSummary(Frozen):
 
 class ConfigurationDifference(Frozen):
     """`before` names the configuration of now: its fingerprint, and its version where one has these rows.
-    `needs_second_person`: applying it proposes it. `open_deals`: the newest deals that are not approved yet,
-    planned by both; none is tried where no row differs. `erp_check`: by which master data of the ERP rows were
+    `firm_before`, `firm_after`: what the files name the firm; `firm_here`: the name of this installation, which
+    they do not change. `needs_second_person`: applying it proposes it. `open_deals`: the newest deals that are
+    not approved yet, planned by both; none is tried where no row differs. `erp_check`: by which master data of the ERP rows were
     checked, or why they were not. `backtest`: of the latest report on what past deals would have become.
     `notes`: what is no fault, and may be a mistake."""
 
@@ -166,6 +172,7 @@ class ConfigurationDifference(Frozen):
     firm_before: Text
     after: Code
     firm_after: Text
+    firm_here: Text = ""
     differences: tuple[ChangedRow, ...]
     needs_second_person: bool
     open_deals: OpenDealEffects

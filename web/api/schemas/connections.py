@@ -60,7 +60,8 @@ class ConnectionView(Frozen):
     """A connection without its secrets. `settings`: those in force. `map`: the row of the configuration that
     says what is mapped; null where the connection itself does. `webhook_url`: where its system reports changes.
     `secret_ends`: until when earlier webhook secrets are accepted, by fingerprint. `tested_at`: when it was
-    last tested as it is set now, and `test_faults` how much was missing then."""
+    last tested as it is set now, `test_faults` how much was missing then, and `test_missing` the first of it in
+    words."""
 
     id: Code
     role: ConnectionRole
@@ -73,6 +74,7 @@ class ConnectionView(Frozen):
     secret_ends: dict[str, AwareDatetime] = {}
     tested_at: AwareDatetime | None = None
     test_faults: int | None = None
+    test_missing: tuple[Text, ...] = ()
 
 
 class Connections(Frozen):

@@ -24,7 +24,7 @@ from oppsync.kernel.errors import NotFound
 from oppsync.services.admin.connection_maps import as_row
 from web.bundles import configuration_now, mine
 from web.context import application, signed_in
-from web.forms import FormError, posted
+from web.forms import FormError, day_of, posted
 from web.pages.configuration.rows import kind_named
 from web.pages.configuration.upload import ask
 
@@ -72,7 +72,7 @@ def end(kind: str) -> ResponseReturnValue:
     now = configuration_now()
     row = _row(kind_named(kind), now)
     try:
-        until = date.fromisoformat(posted("until"))
+        until = day_of(posted("until"))
     except ValueError:
         errors = [FormError("until", "Write the day as 2026-01-31.")]
         return _form(row.kind, row, _as_given(row), errors), HTTPStatus.UNPROCESSABLE_ENTITY
@@ -112,7 +112,7 @@ def _of_connection(kind: ReferenceKind, name: str) -> ReferenceRow | None:
 def _row(kind: ReferenceKind, now: FirmBundle) -> ReferenceRow:
     """Which the address names."""
     try:
-        since = date.fromisoformat(request.args.get("since", ""))
+        since = day_of(request.args.get("since", ""))
     except ValueError:
         since = None
     found = row_of(now.rows, kind, request.args.get("key", ""), since) if since else None

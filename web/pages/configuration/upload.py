@@ -20,6 +20,7 @@ from adapters.documents.first_files import first_files
 from oppsync.domain.configuration.faults import BadBundle
 from oppsync.kernel.errors import Conflict
 from oppsync.services.configuration.commands import Applied, ApplyConfiguration
+from oppsync.services.configuration.present import firm_here
 from web.arrival import MAX_BODY
 from web.bundles import ZIP, bundle_of_zip, mine
 from web.context import application, signed_in
@@ -60,7 +61,7 @@ def get_first_files() -> Response:
     """A folder to begin with."""
     me = signed_in()
     with application().uow.reading() as uow:
-        firm = uow.configurations.firm(me.tenant_id)
+        firm = firm_here(uow, me.tenant_id) or uow.configurations.firm(me.tenant_id)
     content = zip_of(first_files(firm))
     return send_file(BytesIO(content), mimetype=ZIP, as_attachment=True, download_name="configuration.zip")
 

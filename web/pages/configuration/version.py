@@ -30,6 +30,7 @@ def show(number: int) -> str:
     return render_template(
         "configuration/version.html",
         version=found.version,
+        firm_before=found.firm_before,
         changes=shown_rows(found.differences),
         backtest=backtest,
         is_newest=newest is not None and newest.number == number,
@@ -84,7 +85,7 @@ def _tried(number: int) -> ResponseReturnValue:
 def _render(number: int, errors: list[FormError] | None = None, notice: str = "") -> str:
     tenant_id = signed_in().tenant_id
     with application().uow.reading() as uow:
-        rows, firm = uow.configurations.rows_of(tenant_id, number), uow.configurations.firm(tenant_id)
+        rows, firm = uow.configurations.rows_of(tenant_id, number), uow.configurations.firm(tenant_id, number)
     compared = compare(firm, rows)
     return render_template(
         "configuration/revert.html",

@@ -14,8 +14,9 @@ from flask.typing import ResponseReturnValue
 from oppsync.domain.approval.who_may import Action, may
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.connector_forms import shown
+from oppsync.domain.work.webhook_secrets import WEBHOOK_SECRETS
 from oppsync.kernel.bus import Command
-from oppsync.kernel.errors import Conflict
+from oppsync.kernel.errors import Conflict, Misconfigured
 from oppsync.services.admin.commands import (
     InspectConnection,
     PauseConnection,
@@ -118,6 +119,7 @@ def _render(found: Connection, **told: Any) -> str:
         mapped=as_mapped.row,
         may_change_rules=may(me.person, Action.PROPOSE_CONFIGURATION),
         webhook_url=application().webhook_url(found),
+        has_secret=_has_secret(found),
         ends=sorted(until for until in found.secret_ends.values() if until > now),
         deliveries=queries.received(found.tenant_id, found.id),
         refused=queries.refused_signatures(found.tenant_id, found.id),
@@ -128,3 +130,12 @@ def _render(found: Connection, **told: Any) -> str:
         seen_shown=SEEN_SHOWN,
         **told,
     )
+
+
+def _has_secret(found: Connection) -> bool:
+    """Whether its webhooks have a secret; one that cannot be opened is one."""
+    with application().uow.reading() as uow:
+        try:
+            return bool(uow.connections.secrets(found.id).get(WEBHOOK_SECRETS))
+        except Misconfigured:
+            return True

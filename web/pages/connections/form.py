@@ -39,7 +39,14 @@ def add() -> ResponseReturnValue:
             raise WrongFields(faults)
         added = application().dispatch(
             AddConnection(
-                me.tenant_id, me.person.id, form.role, form.vendor, posted("name"), settings, _secrets(form)
+                me.tenant_id,
+                me.person.id,
+                form.role,
+                form.vendor,
+                posted("name"),
+                settings,
+                _secrets(form),
+                makes_secret=False,  # the page that follows makes it, and shows it
             )
         )
     except WrongFields as error:
