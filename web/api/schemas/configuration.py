@@ -164,9 +164,9 @@ class ConfigurationDifference(Frozen):
     """`before` names the configuration of now: its fingerprint, and its version where one has these rows.
     `firm_before`, `firm_after`: what the files name the firm; `firm_here`: the name of this installation, which
     they do not change. `needs_second_person`: applying it proposes it. `open_deals`: the newest deals that are
-    not approved yet, planned by both; none is tried where no row differs. `erp_check`: by which master data of the ERP rows were
-    checked, or why they were not. `backtest`: of the latest report on what past deals would have become.
-    `notes`: what is no fault, and may be a mistake."""
+    not approved yet, planned by both; none is tried where no row differs. `erp_check`: by which master data of
+    the ERP rows were checked, or why they were not. `backtest`: of the latest report on what past deals would
+    have become. `notes`: what is no fault, and may be a mistake."""
 
     before: ConfigurationUse
     firm_before: Text
