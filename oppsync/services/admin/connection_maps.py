@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
-from oppsync.domain.configuration.connection_names import renamed
+from oppsync.domain.configuration.connection_names import Called, renamed
 from oppsync.domain.policy.connection_map import ConnectionMap, MapInForce, map_of, vendors_mapped
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.values.model import changed
@@ -39,7 +39,7 @@ def as_renamed(book: ReferenceBook, before: Connection | None, after: Connection
     """The rows as they are once they follow a connection's new name."""
     if before is None or before.name == after.name:
         return book
-    return ReferenceBook(renamed(book.rows, before, after.name))
+    return ReferenceBook(renamed(book.rows, Called(None, before.vendor, before.name), after.name))
 
 
 def with_own_maps(

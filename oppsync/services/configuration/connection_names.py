@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from oppsync.domain.configuration.connection_names import leads_to, renamed
+from oppsync.domain.configuration.connection_names import Called, leads_to, renamed
 from oppsync.domain.configuration.erp_names import still_holds
 from oppsync.domain.configuration.files import FILES, key_in_words
 from oppsync.domain.work.connections import Connection
@@ -12,6 +12,7 @@ from oppsync.kernel.errors import Conflict
 from oppsync.ports.clock import Clock
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork
 from oppsync.services.configuration.apply import Wanted, begin, write
+from oppsync.services.configuration.here import ROLES
 
 _MOST_NAMED = 3
 
@@ -30,7 +31,7 @@ class ConnectionNames:
         if any((each.role, each.name) == (before.role, before.name) for each in others):
             return  # an earlier release let two have one name: the rows mean the other one from now on
         found = begin(uow, new.tenant_id)
-        rows = renamed(found.rows, before, new.name)
+        rows = renamed(found.rows, _called(before), new.name)
         if rows != list(found.rows):
             note = f"{before.name} is connected as {new.name}"
             wanted = Wanted(found.firm, rows, actor, note=note, only_names=True)
@@ -39,7 +40,7 @@ class ConnectionNames:
     def refuse_removal(self, uow: UnitOfWork, connection: Connection) -> None:
         today = self.clock.now().date()
         found = begin(uow, connection.tenant_id).rows
-        rows = [row for row in found if leads_to(row, connection) and still_holds(row, today)]
+        rows = [row for row in found if leads_to(row, _called(connection)) and still_holds(row, today)]
         if not rows:
             return
         some = [f"{FILES[row.kind].name}: {key_in_words(row.kind, row.key)}" for row in rows[:_MOST_NAMED]]
@@ -49,3 +50,8 @@ class ConnectionNames:
             "end them first; until then it can be paused.",
             code="CONNECTION_IN_USE",
         )
+
+
+def _called(connection: Connection) -> Called:
+    role = next((role for role, of in ROLES.items() if of is connection.role), None)
+    return Called(role, connection.vendor, connection.name)
