@@ -179,7 +179,7 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     "MAIL_NOT_SENT": RefusalText(
         _MOVED_ON,
-        "The password is ended; the link that sets a new one could not be mailed.",
+        "Password, sessions and API tokens are ended; the link that sets a new one could not be mailed.",
         "Reset the account again once mail is taken; the security log says why it was not.",
     ),
     "PROPOSER_LEFT": RefusalText(

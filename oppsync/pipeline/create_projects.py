@@ -60,10 +60,11 @@ def run(context: StageContext) -> Outcome:
         if isinstance(beside, Park):
             return beside
     is_unmarked = not begun or is_before_its_first_mark(context)
-    if is_unmarked and (ended := ended_since(context.systems, plan)):
+    connection_id, erp = erp_of(context.systems, opportunity, plan.systems)
+    if is_unmarked and (ended := ended_since(erp, plan)):
         return Park(opportunity, ended, record_reference(opportunity.id))
     replaced = replacing(context, plan)
-    creation = _Creation(context, plan, replaced, *erp_of(context.systems, opportunity, plan.systems))
+    creation = _Creation(context, plan, replaced, connection_id, erp)
     if plan.content.new_customer is not None:
         creation.customer(plan.content.new_customer)
     context.effects.prefetch_missing(

@@ -9,6 +9,7 @@ from oppsync.domain.plan.references import ErpReferenceKind, booked_on, referenc
 from oppsync.domain.planning.preflight import missing_in_erp, unknown_in_psa
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import require
+from oppsync.ports.erp import Erp
 from oppsync.ports.systems import Systems
 
 # What was heard longer ago is asked for again before a deal is created: people may have approved it for days,
@@ -35,9 +36,8 @@ def preflight(systems: Systems, plan: Plan, *, anew: bool = False) -> tuple[Find
     return (*found, *unknown_in_psa(unknown, psa.known_roles() if unknown else ()))
 
 
-def ended_since(systems: Systems, plan: Plan) -> tuple[Finding, ...]:
+def ended_since(erp: Erp, plan: Plan) -> tuple[Finding, ...]:
     """What the plan books on and its ERP has no more, though it had when the plan was made."""
-    erp = systems.erp_at(require(plan.systems, "the systems of the plan").erp)
     wanted = booked_on(references_of(plan.content))
     missing = erp.missing_references(wanted, heard_within=JUST_HEARD)
     terms = erp.payment_terms() if any(each.kind is ErpReferenceKind.PAYMENT_TERMS for each in missing) else ()

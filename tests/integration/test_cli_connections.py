@@ -182,7 +182,7 @@ def test_what_it_maps_is_printed_as_a_row_and_once_the_configuration_has_it_edit
     mapped = canonical_json.loads(run("show", connection_id, "--json").output)
     assert mapped["map"] == {"row": "Our org", "valid_from": str(today)}
     assert mapped["settings"]["fields"]["Opportunity.Special_Terms__c"] is None
-    for refused in (("--set", "contract_terms=no"), ("--unset", "contract_terms"), ("--name", "Another")):
+    for refused in (("--set", "contract_terms=no"), ("--unset", "contract_terms")):
         said = run("edit", connection_id, *refused)
         assert said.exit_code == 1
         assert "The configuration (connection_maps.yaml, row Our org)" in said.output

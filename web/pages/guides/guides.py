@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
+from oppsync.kernel.errors import NotFound
 from web.pages.guides.rendering import guide, guides
-from web.problems import Problem
 
 page = Blueprint("guides", __name__, url_prefix="/guides")
 
@@ -21,5 +19,5 @@ def index() -> ResponseReturnValue:
 @page.get("/<path:name>")
 def show(name: str) -> ResponseReturnValue:
     if name not in guides():
-        raise Problem(HTTPStatus.NOT_FOUND, "NOT_FOUND", "There is no such guide. /guides lists them.")
+        raise NotFound("There is no such guide. /guides lists them.")
     return render_template("guides/guide.html", guide=guide(name))
