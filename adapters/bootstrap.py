@@ -45,7 +45,8 @@ from adapters.runtime.connection_budget import TRAFFIC_POOL, WEB_POOL
 from adapters.runtime.logs import LogReporter, configure_logs, configure_sentry
 from adapters.runtime.plugins import load
 from oppsync.domain.approval.tasks import Person, SignedIn
-from oppsync.domain.configuration.erp_names import ErpNames
+from oppsync.domain.configuration.installation import Installation
+from oppsync.domain.policy.connection_map import MapInForce, map_of
 from oppsync.domain.reading.traffic import Traffic
 from oppsync.domain.values.roles import PersonRole, is_further
 from oppsync.domain.work.connections import Connection
@@ -164,6 +165,7 @@ from oppsync.services.approvals.commands import (
 )
 from oppsync.services.approvals.comment_approval import CommentApprovalHandler
 from oppsync.services.approvals.decide_approval import DecideApprovalHandler
+from oppsync.services.approvals.delegate_notice import DelegateNotice
 from oppsync.services.approvals.reassign import ReassignApprovalHandler
 from oppsync.services.approvals.withdraw import WithdrawApprovalHandler
 from oppsync.services.changes.commands import OverridePlan, PlanAnew
@@ -183,7 +185,8 @@ from oppsync.services.configuration.commands import (
     RevertConfiguration,
 )
 from oppsync.services.configuration.compare import CompareConfigurationHandler
-from oppsync.services.configuration.erp_check import asking
+from oppsync.services.configuration.connection_names import ConnectionNames
+from oppsync.services.configuration.here import asked_installation
 from oppsync.services.insight.commands import FindOpportunity, PreviewPlan, RecomputePlan
 from oppsync.services.insight.find_opportunity import FindOpportunityHandler
 from oppsync.services.insight.preview_plan import PreviewPlanHandler
@@ -241,6 +244,13 @@ class Webhook(NamedTuple):
     verify: Callable[[RawRequest], str]
 
 
+class AsMapped(NamedTuple):
+    """`row`: what the configuration maps of it; None where its own settings count."""
+
+    connection: Connection
+    row: MapInForce | None
+
+
 @dataclass(frozen=True)
 class Application:
     """Everything that web, actors and command line work with.
@@ -294,10 +304,18 @@ class Application:
         """Whether what is sent to people reaches them."""
         return self._notifier.delivers
 
-    def erp_names(self, tenant_id: str) -> ErpNames | None:
-        """What rows of the configuration may name in the ERP; None where nothing is known of it. A name that is
-        missing is looked up there."""
-        return asking(self._systems, self.uow, tenant_id, self.clock)
+    def installation(self, tenant_id: str) -> Installation:
+        """What rows of the configuration may name here: systems, and what the ERP has. A name that its master
+        data lacks is looked up there."""
+        return asked_installation(self._systems, self.uow, tenant_id, self.clock)
+
+    def as_mapped(self, connection: Connection) -> AsMapped:
+        """The connection as its adapter reads it today."""
+        today = self.clock.now().date()
+        with self.uow.reading() as uow:
+            book = uow.references.book(connection.tenant_id)
+        row = map_of(book, connection.name, connection.vendor, today)
+        return AsMapped(self.connectors.mapped(connection, book, today), row)
 
     def webhook(self, connection_id: str) -> Webhook:
         """Raises NotFound for a connection that has no webhook, or does not exist."""
@@ -408,7 +426,8 @@ def _bus(
     bus.register(CommentApproval, CommentApprovalHandler(uow, bus.publish))
     bus.register(WithdrawApproval, WithdrawApprovalHandler(uow, bus.publish))
     bus.register(ReassignApproval, ReassignApprovalHandler(uow, bus.publish))
-    bus.register(EnterAbsence, EnterAbsenceHandler(uow, bus.publish, clock))
+    notice = DelegateNotice(uow, bus.publish, systems.notifier, settings.base_url)
+    bus.register(EnterAbsence, EnterAbsenceHandler(uow, bus.publish, clock, notice))
     bus.register(EndAbsence, EndAbsenceHandler(uow, bus.publish))
     bus.register(SetCalendar, SetCalendarHandler(uow, bus.publish))
     bus.register(OverridePlan, OverridePlanHandler(uow, bus.publish))
@@ -426,11 +445,11 @@ def _bus(
     bus.register(KeepDeadLetters, KeepDeadLettersHandler(uow, bus.publish))
     bus.register(ReconcileRestore, ReconcileRestoreHandler(uow, bus.publish, systems))
     bus.register(SetApprovalRule, SetApprovalRuleHandler(uow, bus.publish))
-    bus.register(BacktestConfiguration, BacktestConfigurationHandler(uow, bus.publish, clock))
+    bus.register(BacktestConfiguration, BacktestConfigurationHandler(uow, bus.publish, systems, clock))
     bus.register(CompareConfiguration, CompareConfigurationHandler(uow, systems, clock))
-    bus.register(ApplyConfiguration, ApplyConfigurationHandler(uow, bus.publish, clock))
-    bus.register(RevertConfiguration, RevertConfigurationHandler(uow, bus.publish))
-    bus.register(DecideProposal, DecideProposalHandler(uow, bus.publish))
+    bus.register(ApplyConfiguration, ApplyConfigurationHandler(uow, bus.publish, clock, catalog))
+    bus.register(RevertConfiguration, RevertConfigurationHandler(uow, bus.publish, clock, catalog))
+    bus.register(DecideProposal, DecideProposalHandler(uow, bus.publish, clock, catalog))
     bus.register(NameFirm, NameFirmHandler(uow, bus.publish))
     bus.register(TryDeal, TryDealHandler(uow, bus.publish, PreviewPlanHandler(uow, systems, clock), clock))
     bus.register(GoLive, GoLiveHandler(uow, bus.publish))
@@ -446,7 +465,8 @@ def _register_access(bus: Bus, uow: UnitOfWorkFactory, clock: Clock, brake: Brak
     passwords = Passwords(hasher, CommonPasswords())
     bus.register(CreatePerson, CreatePersonHandler(uow, bus.publish, passwords))
     bus.register(IdentifyPerson, IdentifyPersonHandler(uow, bus.publish))
-    set_roles, invite = SetRolesHandler(uow, bus.publish), InvitePersonHandler(uow, bus.publish, mail)
+    set_roles = SetRolesHandler(uow, bus.publish, mail)
+    invite = InvitePersonHandler(uow, bus.publish, mail)
     bus.register(SetRoles, set_roles)
     bus.register(DeactivatePerson, DeactivatePersonHandler(uow, bus.publish))
     bus.register(InvitePerson, invite)
@@ -477,15 +497,16 @@ def _register_access(bus: Bus, uow: UnitOfWorkFactory, clock: Clock, brake: Brak
 def _register_connections(
     bus: Bus, uow: UnitOfWorkFactory, clock: Clock, catalog: ConnectorCatalog, base_url: str
 ) -> None:
-    bus.register(SetConnection, SetConnectionHandler(uow, bus.publish))
-    bus.register(AddConnection, AddConnectionHandler(uow, bus.publish, catalog))
-    bus.register(EditConnection, EditConnectionHandler(uow, bus.publish, catalog))
+    rows = ConnectionNames(bus.publish, clock)
+    bus.register(SetConnection, SetConnectionHandler(uow, bus.publish, rows, catalog, clock))
+    bus.register(AddConnection, AddConnectionHandler(uow, bus.publish, rows, catalog, clock))
+    bus.register(EditConnection, EditConnectionHandler(uow, bus.publish, rows, catalog, clock))
     bus.register(PauseConnection, PauseConnectionHandler(uow, bus.publish))
     bus.register(ResumeConnection, ResumeConnectionHandler(uow, bus.publish))
-    bus.register(RemoveConnection, RemoveConnectionHandler(uow, bus.publish))
+    bus.register(RemoveConnection, RemoveConnectionHandler(uow, bus.publish, rows))
     bus.register(ReencryptSecrets, ReencryptSecretsHandler(uow, bus.publish))
     bus.register(RotateWebhookSecret, RotateWebhookSecretHandler(uow, bus.publish, catalog, clock))
-    bus.register(InspectConnection, InspectConnectionHandler(uow, AdapterInspector(clock)))
+    bus.register(InspectConnection, InspectConnectionHandler(uow, AdapterInspector(clock), catalog, clock))
     bus.register(SendTrialEvent, SendTrialEventHandler(uow, HttpTrialEvents(base_url, clock), clock))
 
 

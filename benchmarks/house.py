@@ -141,8 +141,8 @@ class House:
         self._put(connection_id, lambda known: {"settings": {**known.settings, SETTING: dict(limits)}})
 
     def double(self, connection_id: str, twin_id: str) -> None:
-        """Add a second connection to the same system."""
-        self._put(connection_id, lambda known: {"id": twin_id, "name": twin_id})
+        """Add a second connection to the same system, which maps the same."""
+        self._put(connection_id, lambda known: {"id": twin_id})
 
     def _put(self, connection_id: str, fields: Callable[[Connection], Json]) -> None:
         application = build(self._settings(), pool_size=1)

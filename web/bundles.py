@@ -9,37 +9,47 @@ from io import BytesIO
 
 from flask import Response, send_file
 
-from adapters.documents.bundle_files import FirmBundle, read_bundle, write_bundle
+from adapters.documents.bundle_files import FirmBundle, read_bundle, read_rows, write_bundle
 from adapters.documents.bundle_zip import files_of_zip, zip_of
 from oppsync.domain.configuration.bundle import governed, short_fingerprint
-from oppsync.domain.configuration.erp_names import ErpNames
 from oppsync.domain.configuration.imports import Forms, Table, merged
-from oppsync.domain.reference.book import ReferenceKind
+from oppsync.domain.configuration.installation import Installation
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.kernel.errors import InvalidInput
 from web.context import application, signed_in
 
 ZIP = "application/zip"
 
 
-def erp_of_mine() -> ErpNames | None:
-    """What rows of the asker's firm may name in its ERP."""
-    return application().erp_names(signed_in().tenant_id)
+def mine() -> Installation:
+    """What rows of the asker's firm may name."""
+    return application().installation(signed_in().tenant_id)
 
 
-def bundle_of_zip(content: bytes, erp: ErpNames | None = None) -> FirmBundle:
+def bundle_of_zip(content: bytes, here: Installation | None = None) -> FirmBundle:
     """Raises BadBundle with everything that is wrong."""
-    return read_bundle(files_of_zip(content), erp)
+    return read_bundle(files_of_zip(content), here)
 
 
-def bundle_of(files: Mapping[str, str] | None, packed: str | None, erp: ErpNames | None = None) -> FirmBundle:
+def bundle_of(
+    files: Mapping[str, str] | None, packed: str | None, here: Installation | None = None
+) -> FirmBundle:
     """Of a request that has one of the two. Raises InvalidInput, BadBundle."""
+    return read_bundle(_sent(files, packed), here)
+
+
+def rows_of(files: Mapping[str, str] | None, packed: str | None) -> tuple[ReferenceRow, ...]:
+    """As `bundle_of`, the rows as they stand, whether or not they fit together."""
+    return read_rows(_sent(files, packed))
+
+
+def _sent(files: Mapping[str, str] | None, packed: str | None) -> Mapping[str, bytes]:
     if (files is None) == (packed is None):
         raise InvalidInput("Send either files or zip.", field="files")
     if files is not None:
         # Half of a surrogate pair, which JSON can write, is not UTF-8: the reader names the file and the line.
-        read = {name: text.encode(errors="surrogatepass") for name, text in files.items()}
-        return read_bundle(read, erp)
-    return bundle_of_zip(from_base64(packed or "", "zip"), erp)
+        return {name: text.encode(errors="surrogatepass") for name, text in files.items()}
+    return files_of_zip(from_base64(packed or "", "zip"))
 
 
 def from_base64(text: str, field: str) -> bytes:
@@ -59,7 +69,7 @@ def configuration_now() -> FirmBundle:
 
 def with_imported(now: FirmBundle, kind: ReferenceKind, table: Table, forms: Forms) -> FirmBundle:
     """The configuration with the rows of this table. Raises BadBundle with everything that is wrong."""
-    return FirmBundle(now.firm, tuple(merged(now.rows, kind, table, forms, erp_of_mine())))
+    return FirmBundle(now.firm, tuple(merged(now.rows, kind, table, forms, mine())))
 
 
 def download(bundle: FirmBundle, fingerprint: str) -> Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from typing import NamedTuple
 
 from flask import request
@@ -12,6 +14,7 @@ from oppsync.domain.values.roles import Role, roles_in_order
 from oppsync.kernel.errors import InvalidInput
 
 LONGEST_TEXT = 2_000
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 class FormError(NamedTuple):
@@ -25,6 +28,14 @@ def posted(name: str) -> str:
     """A field's value, normalised: line ends as one character, no NUL (Postgres accepts none), no space around
     it."""
     return request.form.get(name, "").replace("\r\n", "\n").replace("\x00", "").strip()
+
+
+def day_of(text: str) -> date:
+    """Of a field for a day, written as 2026-01-31: the standard has other forms, which nobody means. Raises
+    ValueError."""
+    if not _DAY.fullmatch(text):
+        raise ValueError(text)
+    return date.fromisoformat(text)
 
 
 def posted_roles() -> frozenset[Role]:

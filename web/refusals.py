@@ -137,8 +137,8 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     "CONNECTION_IN_USE": RefusalText(
         _MOVED_ON,
-        "Deals under way go by this connection; the detail names them.",
-        "Let them finish or give them up first; until then the connection can be paused.",
+        "Deals under way go by this connection, or rows of the configuration lead to it: the detail has them.",
+        "Let these deals finish or give them up, change these rows; until then the connection can be paused.",
     ),
     "CONFLICT": RefusalText(_MOVED_ON, "It exists already; the detail names it.", "Use another name."),
     "PLAN_CHANGED": RefusalText(
@@ -164,7 +164,7 @@ REFUSALS: dict[str, RefusalText] = {
     "ALREADY_LIVE": RefusalText(_MOVED_ON, "The firm went live before.", "No action is needed."),
     "INPUTS_NOT_KEPT": RefusalText(
         _MOVED_ON,
-        "The plan was made by a release that did not keep what plans are made from.",
+        "What the plan was made from is not kept, by its release or not any more.",
         "Preview the deal, or plan it anew: plans of now can be made again.",
     ),
     "CONFIGURATION_NOT_KEPT": RefusalText(
@@ -179,7 +179,7 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     "MAIL_NOT_SENT": RefusalText(
         _MOVED_ON,
-        "The password is ended; the link that sets a new one could not be mailed.",
+        "Password, sessions and API tokens are ended; the link that sets a new one could not be mailed.",
         "Reset the account again once mail is taken; the security log says why it was not.",
     ),
     "PROPOSER_LEFT": RefusalText(

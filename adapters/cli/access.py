@@ -76,11 +76,13 @@ def list_proposals(as_json: bool) -> None:
 def agree(proposal_id: UUID) -> None:
     """Agree, as the administrator of the token in OPPSYNC_TOKEN, who is not the one who proposed it.
 
-    It is done at once; for somebody who is invited it prints the one-time link."""
+    It is done at once. Password, sessions and API tokens that the person had end; the one-time link is mailed
+    to them alone, and printed nowhere."""
     with connected() as application:
         person_id = acting_person(application)
-        secret = application.dispatch(DecideAccess(application.tenant_id, person_id, proposal_id, approve=True))
-        say(application.link(secret) if secret else "Agreed, and done.")
+        command = DecideAccess(application.tenant_id, person_id, proposal_id, approve=True)
+        note = application.dispatch(command)
+    say(f"Agreed, and done. {note}".rstrip())
 
 
 @access.command("reject")

@@ -20,11 +20,12 @@ from adapters.documents.bundle_files import FirmBundle, read_bundle, write_bundl
 from adapters.documents.tables import read_table
 from oppsync.domain.configuration.bundle import fingerprint, governed, short_fingerprint
 from oppsync.domain.configuration.differences import Difference, differences, moves_money
-from oppsync.domain.configuration.erp_names import ErpNames
 from oppsync.domain.configuration.faults import BadBundle
 from oppsync.domain.configuration.files import KIND_OF_FILE, MANIFEST
 from oppsync.domain.configuration.imports import IMPORTED, DateForm, Forms, NumberForm, merged
+from oppsync.domain.configuration.installation import Installation
 from oppsync.domain.configuration.schema import schemas
+from oppsync.domain.reading.backtest import Backtest
 from oppsync.domain.reading.open_deals import OpenDealEffects
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.actor import COMMAND_LINE, actor_name
@@ -61,7 +62,7 @@ def export(folder: Path, number: int | None) -> None:
         tenant_id = application.tenant_id
         found = uow.configurations
         rows = found.rows(tenant_id) if number is None else found.rows_of(tenant_id, number)
-        files = write_bundle(found.firm(tenant_id), rows)
+        files = write_bundle(found.firm(tenant_id, number), rows)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in OF_BUNDLE - files.keys():
@@ -79,7 +80,7 @@ def export(folder: Path, number: int | None) -> None:
     "--erp",
     "with_erp",
     is_flag=True,
-    help="Also what they name in the ERP, by its master data: needs the database.",
+    help="Also what they name in the ERP, by its master data, and of systems: needs the database.",
 )
 @json_option
 def check(folder: Path, *, with_erp: bool, as_json: bool) -> None:
@@ -88,7 +89,7 @@ def check(folder: Path, *, with_erp: bool, as_json: bool) -> None:
     try:
         if with_erp:
             with connected() as application:
-                bundle = read_bundle(files_in(folder), _erp(application))
+                bundle = read_bundle(files_in(folder), _here(application))
         else:
             bundle = read_bundle(files_in(folder))
     except BadBundle as refused:
@@ -109,7 +110,7 @@ def check(folder: Path, *, with_erp: bool, as_json: bool) -> None:
 def diff(folder: Path, as_json: bool) -> None:
     """Show what applying DIR would change, row by row. Writes nothing."""
     with connected() as application:
-        bundle = read_folder(folder, _erp(application))
+        bundle = read_folder(folder, _here(application))
         compared = _compared(application, bundle)
     _print_comparison(compared, as_json)
     if not (as_json or compared.is_same):
@@ -136,7 +137,7 @@ def apply(folder: Path, note: str, against: str, as_json: bool) -> None:
     Acts as the person of the API token in OPPSYNC_TOKEN, which is asked for otherwise.
     """
     with connected() as application:
-        bundle = read_folder(folder, _erp(application))
+        bundle = read_folder(folder, _here(application))
         person_id, now = acting_person(application), _compared(application, bundle).before.fingerprint
         given = against.replace(" ", "").lower()
         # As it is shown, by its first eight digits; another one is refused as it was given.
@@ -208,7 +209,7 @@ def _imported(
         rows = uow.configurations.rows(application.tenant_id)
         firm = uow.configurations.firm(application.tenant_id)
     try:
-        found = merged(governed(rows), kind, read_table(file.name, content), forms, _erp(application))
+        found = merged(governed(rows), kind, read_table(file.name, content), forms, _here(application))
     except BadBundle as refused:
         raise shown(refused) from None
     return FirmBundle(firm, tuple(found)), fingerprint(rows)
@@ -234,25 +235,35 @@ def proposals(as_json: bool) -> None:
         tenant_id = application.tenant_id
         now = uow.configurations.rows(tenant_id)
         found = [
-            (each, differences(now, uow.configurations.proposed_rows(tenant_id, each.id)))
+            (
+                each,
+                differences(now, uow.configurations.proposed_rows(tenant_id, each.id)),
+                uow.configurations.backtest_of(tenant_id, each.fingerprint),
+            )
             for each in uow.configurations.open_proposals(tenant_id)
         ]
         people = {each.id: each.email for each in uow.people.everyone(tenant_id)}
     if as_json:
         print_json(
             [
-                {**each.model_dump(mode="json"), "differences": [_as_json(change) for change in changes]}
-                for each, changes in found
+                {
+                    **each.model_dump(mode="json"),
+                    "differences": [_as_json(change) for change in changes],
+                    "backtest": backtest.model_dump(mode="json") if backtest else None,
+                }
+                for each, changes, backtest in found
             ]
         )
         return
     if not found:
         say("Nothing is proposed.")
-    for each, changes in found:
+    holds = fingerprint(now)
+    for each, changes, backtest in found:
         say(f"{each.id} by {people[each.proposed_by]} at {each.proposed_at:%Y-%m-%d %H:%M} UTC. {each.note}")
-        if each.against != fingerprint(now):
+        if each.against != holds:
             say("The configuration changed since: it cannot be approved, and has to be proposed anew.")
         _print_differences(changes)
+        _print_backtest(backtest, holds)
 
 
 @config.command()
@@ -270,7 +281,7 @@ def approve(proposal_id: UUID, comment: str) -> None:
 
 @config.command()
 @click.argument("proposal_id", metavar="PROPOSAL", type=click.UUID)
-@click.option("--comment", required=True, help="Why, for whoever proposed it.")
+@click.option("--comment", default="", help="Why, for whoever proposed it; not needed for one's own.")
 def reject(proposal_id: UUID, comment: str) -> None:
     """Reject a proposal, or take back one's own."""
     with connected() as application:
@@ -326,14 +337,14 @@ def schema(name: str | None) -> None:
     print_json(every[name] if name else every)
 
 
-def _erp(application: Application) -> ErpNames | None:
-    return application.erp_names(application.tenant_id)
+def _here(application: Application) -> Installation:
+    return application.installation(application.tenant_id)
 
 
-def read_folder(folder: Path, erp: ErpNames | None = None) -> FirmBundle:
+def read_folder(folder: Path, here: Installation | None = None) -> FirmBundle:
     """Raises Failed with everything that is wrong."""
     try:
-        return read_bundle(files_in(folder), erp)
+        return read_bundle(files_in(folder), here)
     except BadBundle as refused:
         raise shown(refused) from None
 
@@ -384,15 +395,34 @@ def _print_comparison(compared: Comparison, as_json: bool) -> None:
                 "differences": [_as_json(each) for each in compared.differences],
                 "open_deals": compared.open_deals.model_dump(mode="json"),
                 "erp_check": compared.erp_check,
+                "backtest": compared.backtest.model_dump(mode="json") if compared.backtest else None,
+                "notes": list(compared.notes),
             }
         )
         return
-    if compared.firm_before != compared.firm_after:
-        say(f"{MANIFEST}: firm {compared.firm_before} -> {compared.firm_after}")
+    if compared.firm_in_words:
+        say(compared.firm_in_words)
     _print_differences(compared.differences)
     if compared.differences:
         say(compared.erp_check)
+    for note in compared.notes:
+        say(note)
     _print_open_deals(compared.open_deals)
+    if compared.differences:
+        _print_backtest(compared.backtest, compared.before.fingerprint)
+
+
+def _print_backtest(found: Backtest | None, holds: str) -> None:
+    """Where the whole report is, and how one comes to be."""
+    if found is None:
+        say("Past deals were not tried by it: `oppsync policy backtest DIR` does.")
+        return
+    day = f" by the rows of {found.as_of}" if found.as_of else ""
+    tried = f"Tried{day} at {found.made_at:%Y-%m-%d %H:%M} UTC by {actor_name(found.made_by)}"
+    say(f"Past deals: {found.in_words}. {tried}.")
+    if found.before.fingerprint != holds:
+        say(f"That compared with {found.before}, which does not hold any more: try them again.")
+    say(f"The whole report is the page /configuration/backtests/{found.after}.")
 
 
 def _print_open_deals(effects: OpenDealEffects) -> None:

@@ -18,6 +18,9 @@ from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table, say
 from adapters.connectors.package import write_package
 from adapters.connectors.registry import connector_of
+from adapters.documents.bundle_files import write_bundle
+from oppsync.domain.configuration.files import FILES
+from oppsync.domain.policy.connection_map import MapInForce
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.connector_forms import ConnectorForm, FormField, WrongFields, shown, typed
@@ -35,6 +38,8 @@ from oppsync.services.admin.commands import (
     SendTrialEvent,
     SetConnection,
 )
+from oppsync.services.admin.connection_maps import as_row
+from oppsync.services.admin.connections import FORGOTTEN
 
 ROLES = {"crm": ConnectionRole.CRM, "erp": ConnectionRole.ERP, "psa": ConnectionRole.PSA}
 ROLE_WORDS = {role: word for word, role in ROLES.items()}
@@ -125,29 +130,50 @@ def list_connections(as_json: bool) -> None:
 
 
 @connection.command("show")
+@click.option("--row", "as_row_of_bundle", is_flag=True, help="What it maps, as a row of connection_maps.yaml.")
 @_connection_id
 @json_option
-def show(connection_id: str, as_json: bool) -> None:
-    """Show one connection with its settings. Secrets are never shown."""
+def show(connection_id: str, as_json: bool, as_row_of_bundle: bool) -> None:
+    """Show one connection with its settings, and which of them the configuration says. Secrets are never
+    shown."""
     with connected() as application:
-        found = _found(application, connection_id)
+        found, mapped = application.as_mapped(_found(application, connection_id))
+        if as_row_of_bundle:
+            row = as_row(
+                application.connectors, found, mapped.since if mapped else application.clock.now().date()
+            )
+            click.echo(write_bundle("", [row])[FILES[row.kind].name].decode(), nl=False)
+            return
         form = application.connectors.form(found.role, found.vendor)
         url = application.webhook_url(found)
     if as_json:
-        print_json({**_document(found), "webhook_url": url})
+        of_bundle = mapped and {"row": mapped.connection, "valid_from": mapped.since.isoformat()}
+        print_json({**_document(found), "map": of_bundle, "webhook_url": url})
         return
     say(f"{found.name} ({found.id}): {form.title}, {ROLE_WORDS[found.role]}")
     if found.paused_at is not None:
-        say(f"Paused since {found.paused_at.astimezone():%Y-%m-%d %H:%M}: deals wait, webhooks are accepted.")
+        since = f"{found.paused_at.astimezone():%Y-%m-%d %H:%M}"
+        say(f"Paused since {since}: deals that need it wait, webhooks are accepted.")
     rows = [
-        (field.name, shown(field, found.settings.get(field.name)) or field.default, field.label)
+        (
+            field.name,
+            shown(field, found.settings.get(field.name)) or field.default,
+            field.label,
+            _origin(field, mapped),
+        )
         for field in form.settings
     ]
-    print_table(("setting", "value", "what"), rows)
+    print_table(("setting", "value", "what", "said by"), rows)
+    if mapped is not None:
+        say(f"{mapped.where} says what it maps, from {mapped.since} on.")
     if url is not None:
         click.echo(f"Webhook: {url}")
     for until in sorted(found.secret_ends.values()):
         click.echo(f"An earlier webhook secret is accepted until {until.astimezone():%Y-%m-%d %H:%M}.")
+
+
+def _origin(field: FormField, mapped: MapInForce | None) -> str:
+    return "configuration" if field.is_map and mapped is not None else "connection"
 
 
 @connection.command("test")
@@ -191,18 +217,20 @@ def test_event(connection_id: str, as_json: bool) -> None:
 def edit(
     connection_id: str, name: str | None, given: Sequence[str], unset: Sequence[str], asked: Sequence[str]
 ) -> None:
-    """Change a connection. What is not named stays. Another address needs all secrets anew."""
+    """Change a connection. What is not named stays. Another address needs all secrets anew. What the
+    configuration maps is edited there."""
     with connected() as application:
         found = _found(application, connection_id)
         form = application.connectors.form(found.role, found.vendor)
         settings = {**_typed(form.settings, given), **dict.fromkeys(unset)}
         secrets = _secrets([_named(form, each) for each in asked])
-        application.dispatch(
+        forgets = application.dispatch(
             EditConnection(application.tenant_id, COMMAND_LINE, connection_id, name, settings, secrets)
         )
     click.echo(
         f"The connection {connection_id} is changed: `oppsync connection test {connection_id}` tests it."
     )
+    _say_forgotten(forgets)
 
 
 @connection.command("pause")
@@ -296,8 +324,14 @@ def set_connection(document: BinaryIO) -> None:
         given = _read(document.read(), application.tenant_id)
         found = Connection.model_validate(given.model_dump(exclude={"secrets"}))
         connector_of(found.role, found.vendor)  # names a vendor that is unknown
-        application.dispatch(SetConnection(application.tenant_id, COMMAND_LINE, found, given.secrets))
+        forgets = application.dispatch(SetConnection(application.tenant_id, COMMAND_LINE, found, given.secrets))
     click.echo(f"The connection {found.id} is set: `oppsync doctor` checks it.")
+    _say_forgotten(forgets)
+
+
+def _say_forgotten(forgets: bool) -> None:
+    if forgets:
+        click.echo(f"{FORGOTTEN}.")
 
 
 def _read(text: bytes, tenant_id: str) -> _Document:

@@ -34,10 +34,10 @@ def run(connection_id: str, kinds: Sequence[str], as_json: bool) -> None:
     """Read it now, and show what differs from the last time."""
     with connected() as application:
         wanted = [MasterKind(kind) for kind in kinds]
-        application.dispatch(AskForMirror(application.tenant_id, COMMAND_LINE, connection_id, wanted))
-        step = Step.MORE
-        while step is Step.MORE:
-            step = application.dispatch(ReadMirror(connection_id))
+        begins = application.dispatch(AskForMirror(application.tenant_id, COMMAND_LINE, connection_id, wanted))
+        step = _read(application, connection_id)
+        if not begins and step is Step.DONE:  # that was the one under way
+            step = _read(application, connection_id)
         shown = _shown(application, connection_id)
     if step is Step.FAILED:
         raise Failed(f"It was not read to the end: {shown.state.error or 'it is tried again'}", UNREACHABLE)
@@ -106,6 +106,13 @@ def list_(connection_id: str, kind: str, search: str, limit: int, as_json: bool)
         print_table(("company", "code", "name"), [(row.company, row.code, row.name) for row in rows])
 
 
+def _read(application: Application, connection_id: str) -> Step:
+    step = Step.MORE
+    while step is Step.MORE:
+        step = application.dispatch(ReadMirror(connection_id))
+    return step
+
+
 def _shown(application: Application, connection_id: str) -> ShownMirror:
     with application.uow.reading() as uow:
         return shown_mirror(uow, application.tenant_id, connection_id, application.clock.now())
@@ -126,14 +133,15 @@ def _print_run(run: MirrorRun) -> None:
 def _print_ended(ended: Sequence[EndedInUse]) -> None:
     for each in ended:
         deals, rows = ", ".join(deal.name for deal in each.deals), ", ".join(each.rows)
-        say(f"Ended while in use: {in_words(each.key)}; deals: {deals or 'none'}; rows: {rows or 'none'}")
+        what = "Ended" if each.gone_at else "Never seen there"
+        say(f"{what} while in use: {in_words(each.key)}; deals: {deals or 'none'}; rows: {rows or 'none'}")
 
 
 def _as_json(each: EndedInUse) -> dict[str, object]:
     return {
         **each.key._asdict(),
         "name": each.name,
-        "gone_at": each.gone_at.isoformat(),
+        "gone_at": each.gone_at.isoformat() if each.gone_at else None,
         "deals": [{"id": str(deal.id), "name": deal.name} for deal in each.deals],
         "rows": list(each.rows),
     }

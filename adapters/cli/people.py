@@ -76,14 +76,15 @@ def invite(email: str, name: str, roles: tuple[Granted, ...], as_json: bool) -> 
     with connected() as application:
         wanted = together(roles)
         command = InvitePerson(application.tenant_id, COMMAND_LINE, email, name, wanted.roles, wanted.limits)
-        _print_link(email, application.link(application.dispatch(command)), as_json=as_json)
+        secret = require(application.dispatch(command).secret, "a link that the command line is shown")
+        _print_link(email, application.link(secret), as_json=as_json)
 
 
 @user.command("reset")
 @_email
 @json_option
 def reset(email: str, as_json: bool) -> None:
-    """End a person's password and sessions. Prints a one-time link, by which they set a new one."""
+    """End a person's password, sessions and API tokens. Prints a one-time link, by which they set a new one."""
     with connected() as application:
         command = ResetPerson(application.tenant_id, COMMAND_LINE, email)
         secret = require(application.dispatch(command), "a link that the command line is shown")
@@ -187,7 +188,11 @@ def identify_user(
 def set_roles(
     email: str, roles: tuple[Granted, ...], add: tuple[Granted, ...], remove: tuple[str, ...]
 ) -> None:
-    """Give roles and take some away, or replace them all. Ends the person's sessions.
+    """Give roles and take some away, or replace them all. Ends the person's sessions, and with a role more, or
+    a wider one, their API tokens.
+
+    An approver's or administrator's role of a live firm, which the command line gives only while fewer than two
+    administrators can sign in, ends their password too: the one-time link is printed.
 
     With --add or --remove the other roles stay; with --role those named are all, and without any there is none
     left.
@@ -200,18 +205,23 @@ def set_roles(
             with application.uow.reading() as uow:
                 before = person_of(uow, application.tenant_id, email).granted
             now = with_and_without(before, add, remove)
-        application.dispatch(SetRoles(application.tenant_id, COMMAND_LINE, email, now.roles, now.limits))
+        made = application.dispatch(SetRoles(application.tenant_id, COMMAND_LINE, email, now.roles, now.limits))
+        link = application.link(made.secret) if made and made.secret else ""
     words = as_written(sorted(now.roles), now.limits)
     click.echo(f"{email.lower()} is now {words or 'without a role'}.")
+    if link:
+        click.echo("Password, sessions and API tokens are ended. The one-time link, for nobody else:")
+        click.echo(link)
 
 
 @user.command("password")
 @_email
 def set_password(email: str) -> None:
-    """Give a person a new password: asked for, or the first line of standard input. Ends their sessions."""
+    """Give a person a new password: asked for, or the first line of standard input. Ends their sessions and API
+    tokens."""
     with connected() as application:
         application.dispatch(SetPassword(application.tenant_id, COMMAND_LINE, email, _password()))
-    click.echo(f"{email.lower()} has a new password, and is signed out everywhere.")
+    click.echo(f"{email.lower()} has a new password; sessions and API tokens are ended.")
 
 
 @user.command("sign-out")
@@ -226,7 +236,8 @@ def sign_out(email: str) -> None:
 @user.command("reset-second-factor")
 @_email
 def reset_second_factor(email: str) -> None:
-    """For a person who lost phone and codes: the password alone signs in again. Ends their sessions."""
+    """For a person who lost phone and codes: the password alone signs in again. Ends their sessions and
+    API tokens."""
     with connected() as application:
         application.dispatch(ResetSecondFactor(application.tenant_id, COMMAND_LINE, email))
     click.echo(f"{email.lower()} signs in without a second factor.")
@@ -322,7 +333,9 @@ def _print_link(email: str, link: str, *, as_json: bool) -> None:
 def _standing(person: PersonSummary) -> str:
     if not person.is_active:
         return "deactivated"
-    return f"link until {person.link_until:%Y-%m-%d}" if person.link_until else "active"
+    if person.link_until:
+        return f"link until {person.link_until:%Y-%m-%d}"
+    return "active" if person.has_password else "no password"
 
 
 def _password() -> str:

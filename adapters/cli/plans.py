@@ -20,6 +20,7 @@ from oppsync.domain.plan.plan import short_hash
 from oppsync.domain.reading.preview import PlanPreview
 from oppsync.domain.reading.why import row_in_words
 from oppsync.domain.reading.why import why as explain
+from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.model import plain
 from oppsync.services.insight.commands import PreviewPlan, RecomputePlan
@@ -72,6 +73,9 @@ def why(identifier: str, place: str, plan_hash: str | None, as_json: bool) -> No
         say(f"{answer.note}\n")
     if answer.configuration:
         say(f"made by the configuration's {answer.configuration}\n")
+    for row in answer.reference:
+        if row.kind is ReferenceKind.ROUTE:
+            say(f"its systems were chosen by {row_in_words(row)}\n")
     print_table(("path", "value", "why"), [(each.place, each.value, each.says) for each in answer.reasons])
     if answer.note:
         click.echo("\nrows used")

@@ -51,7 +51,7 @@ def init(
             _name_firm(application, facts, name, zone)
         link = _first_admin(application, facts, admin_email, admin_name) if admin_email else None
         shown = set_up(_facts(application))
-        address = f"{application.settings.base_url}/set-up"
+        address = application.settings.base_url.rstrip("/")
     if as_json:
         print_json({**shown.model_dump(mode="json"), "link": link})
         return
@@ -131,7 +131,8 @@ def _first_admin(application: Application, facts: SetUpFacts, email: str, name: 
     if not name:
         raise Failed("Give --admin-name too: the name that others see.")
     invite = InvitePerson(application.tenant_id, COMMAND_LINE, email.strip(), name, FIRST_ROLES)
-    return application.link(application.dispatch(invite))
+    made = application.dispatch(invite)
+    return application.link(require(made.secret, "a link that the command line is shown"))
 
 
 def _print(shown: SetUp, address: str) -> None:
@@ -139,14 +140,16 @@ def _print(shown: SetUp, address: str) -> None:
     say(f"{firm}: {_left(shown)}\n")
     rows = [(_mark(step), step.title, step.found) for step in shown.steps]
     print_table(("", "step", "what was found"), rows)
+    say("")
+    print_table(("step", "guide"), [(step.title, f"{address}{step.guide_page}") for step in shown.steps])
     if shown.missing:
         step = shown.missing[0]
         say(f"\nNext: {step.title}. {step.why}")
         say(f"  in a shell    {step.command}")
         if step.page is not None:
-            say(f"  in a browser  {address.removesuffix('/set-up')}{step.page}")
-        say(f"  guide         {step.guide}")
-        say(f"\nThe same list: {address}")
+            say(f"  in a browser  {address}{step.page}")
+        say(f"  guide         {address}{step.guide_page}")
+        say(f"\nThe same list: {address}/set-up")
 
 
 def _left(shown: SetUp) -> str:

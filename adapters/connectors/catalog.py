@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from adapters.connectors.connector import AnyConnector
+from adapters.connectors.maps import mapped, wrong_map
 from adapters.connectors.registry import CONNECTORS, connector_of
 from adapters.connectors.signatures.registry import SECRET_MAKERS
 from adapters.connectors.traffic.limits import SETTING, Limits, limits_of, without_limits
 from adapters.runtime.plugins import load
+from oppsync.domain.configuration.map_checks import WrongMap
+from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.connector_forms import ConnectorForm, Fault, FieldType, FormField
 from oppsync.kernel.errors import InvalidInput, Misconfigured
@@ -20,6 +24,7 @@ from oppsync.ports.clock import Clock
 from oppsync.ports.connectors import Checked
 
 ADDRESS = "base_url"
+DATABASE = "database"
 LIMITS_FIELD = FormField(
     name=SETTING,
     label="Limits of calls",
@@ -79,12 +84,25 @@ class RegistryCatalog:
         except Misconfigured as error:
             yield Fault(ADDRESS, error.message)
 
+    def mapped(self, connection: Connection, book: ReferenceBook, day: date) -> Connection:
+        return mapped(connection, book, day)
+
+    def wrong_map(self, vendor: str, settings: Mapping[str, Any]) -> Sequence[WrongMap]:
+        return wrong_map(vendor, settings)
+
     def new_webhook_secret(self, scheme: str) -> str:
         made: str = load(SECRET_MAKERS, scheme)()
         return made
 
-    def names_another_host(self, before: Connection, after: Connection) -> bool:
-        return _origin(before) != _origin(after)
+    def needs_secrets_anew(self, before: Connection, after: Connection) -> bool:
+        return _place(before) != _place(after)
+
+    def leads_elsewhere(self, before: Connection, after: Connection) -> bool:
+        if (before.role, before.vendor) != (after.role, after.vendor):
+            return True
+        naming = connector_of(after.role, after.vendor).elsewhere
+        names = {*before.settings, *after.settings} - {SETTING} if naming is None else naming
+        return any(before.settings.get(name) != after.settings.get(name) for name in names)
 
 
 def form_of(connector: AnyConnector) -> ConnectorForm:
@@ -92,13 +110,13 @@ def form_of(connector: AnyConnector) -> ConnectorForm:
         role=connector.role,
         vendor=connector.vendor,
         title=connector.title,
-        settings=(*_fields(connector.settings), LIMITS_FIELD),
+        settings=(*_fields(connector.settings, connector.maps), LIMITS_FIELD),
         secrets=tuple(_fields(connector.secrets)),
         signature_scheme=connector.signature_scheme,
     )
 
 
-def _fields(model: type[BaseModel]) -> Iterator[FormField]:
+def _fields(model: type[BaseModel], maps: Sequence[str] = ()) -> Iterator[FormField]:
     schema = model.model_json_schema()
     required = schema.get("required", ())
     for name, given in schema["properties"].items():
@@ -112,6 +130,7 @@ def _fields(model: type[BaseModel]) -> Iterator[FormField]:
             choices=tuple(map(str, shape.get("enum", ()))),
             help=given.get("description", ""),
             secret=bool(shape.get("writeOnly")),
+            is_map=name in maps,
         )
 
 
@@ -153,6 +172,7 @@ def _fault(error: Mapping[str, Any]) -> Fault:
     return Fault(field, f"{', '.join(inside)}: {words}" if inside else words)
 
 
-def _origin(connection: Connection) -> tuple[str, str]:
+def _place(connection: Connection) -> tuple[str, str, str]:
+    """What its secrets are for: a server, and the database on it where it has several."""
     parts = urlsplit(str(connection.settings.get(ADDRESS, "")))
-    return parts.scheme, parts.netloc
+    return parts.scheme, parts.netloc, str(connection.settings.get(DATABASE, ""))

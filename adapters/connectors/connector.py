@@ -30,7 +30,10 @@ class Connector(Generic[SettingsT, SecretsT, CapabilitiesT, SystemT]):
     `limits`: what the vendor publishes, and how many calls it takes at once; a connection may override them.
     `signature_scheme`: how the vendor signs its webhooks (a row of `signatures/registry.py`); None: it sends
     none. `package`: the Python package that holds files to deploy on the vendor's side (`package.py`).
-    `build_remembering`: as `build`, of a vendor whose adapter looks master data up in the memory.
+    `elsewhere`: the settings of which another value leads to other records, by what people type; None: each of
+    them may. `build_remembering`: as `build`, of a vendor whose adapter looks master data up in the memory.
+    `maps`: the settings that say by which names what rules the work is read and written there; they belong to
+    the configuration, and the rest to the connection.
     """
 
     role: ConnectionRole
@@ -43,7 +46,9 @@ class Connector(Generic[SettingsT, SecretsT, CapabilitiesT, SystemT]):
     limits: Limits = NO_LIMITS
     signature_scheme: str | None = None
     package: str | None = None
+    elsewhere: frozenset[str] | None = None
     build_remembering: Callable[[SettingsT, SecretsT, Clock, Gate, MasterMemory], SystemT] | None = None
+    maps: tuple[str, ...] = ()
 
     def connect(
         self,

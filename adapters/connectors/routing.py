@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from adapters.connectors.http.client import OPEN_GATE, Gate
+from adapters.connectors.maps import mapped
 from adapters.connectors.registry import connector_of
 from adapters.connectors.stored_memory import StoredMemory
 from adapters.connectors.traffic.limits import Limits, limits_of, side_by_side, without_limits
@@ -18,6 +19,7 @@ from adapters.connectors.traffic.traffic import VendorTraffic
 from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.plan.systems import ParentValues
 from oppsync.domain.policy.route import NamedPlace, RoutedRole, has_routes, route_of
+from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.webhook_secrets import WEBHOOK_SECRETS
 from oppsync.kernel.errors import Misconfigured, NotFound
@@ -27,7 +29,7 @@ from oppsync.ports.erp import Erp
 from oppsync.ports.master_data import NO_MEMORY, MasterMemory
 from oppsync.ports.notifier import Notifier
 from oppsync.ports.psa import Psa
-from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
+from oppsync.ports.storage.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import MasterSource, Systems
 
 # A changed secret takes effect after this long; meanwhile the HTTP connections stay open.
@@ -62,18 +64,20 @@ class ConnectedSystems:
 
     def crm(self, connection_id: str) -> Crm:
         with self._uow.reading() as uow:
-            connection = uow.connections.get(connection_id)
+            connection = self._mapped(uow, uow.connections.get(connection_id))
         crm: Crm = self._adapter(connection)
         return crm
 
-    def erp(self, tenant_id: str, parent: ParentValues) -> tuple[str, Erp]:
-        connection = self._routed(tenant_id, ConnectionRole.ERP, parent)
+    def erp(self, tenant_id: str, parent: ParentValues, book: ReferenceBook | None = None) -> tuple[str, Erp]:
+        connection = self._routed(tenant_id, ConnectionRole.ERP, parent, book)
         if connection is None:
             raise Misconfigured(f"No ERP is connected: add a connection of the role '{ConnectionRole.ERP}'.")
         return connection.id, self._adapter(connection)
 
-    def psa(self, tenant_id: str, parent: ParentValues) -> tuple[str, Psa] | None:
-        connection = self._routed(tenant_id, ConnectionRole.PSA, parent)
+    def psa(
+        self, tenant_id: str, parent: ParentValues, book: ReferenceBook | None = None
+    ) -> tuple[str, Psa] | None:
+        connection = self._routed(tenant_id, ConnectionRole.PSA, parent, book)
         return (connection.id, self._adapter(connection)) if connection else None
 
     def erp_at(self, connection_id: str) -> Erp:
@@ -92,25 +96,33 @@ class ConnectedSystems:
     def _chosen(self, connection_id: str, role: ConnectionRole) -> Any:
         try:
             with self._uow.reading() as uow:
-                connection = uow.connections.get(connection_id)
+                connection = self._mapped(uow, uow.connections.get(connection_id))
         except NotFound:
             raise Misconfigured(f"This plan goes to the connection {connection_id}, {_GONE}") from None
         if connection.role is not role:
             raise Misconfigured(f"Connection {connection_id} is of the role {connection.role}, not {role}.")
         return self._adapter(connection)
 
-    def _routed(self, tenant_id: str, role: ConnectionRole, parent: ParentValues) -> Connection | None:
+    def _mapped(self, uow: UnitOfWork, connection: Connection) -> Connection:
+        return mapped(connection, uow.references.book(connection.tenant_id), self._clock.now().date())
+
+    def _routed(
+        self, tenant_id: str, role: ConnectionRole, parent: ParentValues, book: ReferenceBook | None
+    ) -> Connection | None:
         """The system that a route names for such a deal. As long as no row routes the role, the first of it."""
         routed, day = ROUTED_ROLES[role], parent.day or self._clock.now().date()
         with self._uow.reading() as uow:
-            book = uow.references.book(tenant_id)
+            book = uow.references.book(tenant_id) if book is None else book
             if not has_routes(book, routed, day):
-                return uow.connections.of_role(tenant_id, role)
+                first = uow.connections.of_role(tenant_id, role)
+                return None if first is None else self._mapped(uow, first)
             connected = [each for each in uow.connections.of_tenant(tenant_id) if each.role is role]
+            connected = [self._mapped(uow, each) for each in connected]
         place = NamedPlace(parent.legal_entity, parent.region, parent.service_line)
-        route = route_of(book, routed, place, day)
-        if route is None:
+        found = route_of(book, routed, place, day)
+        if found is None:
             return _only(connected, routed, parent, day)
+        route, _use = found
         return None if route.connection is None else _named(connected, routed, route.connection)
 
     def _adapter(self, connection: Connection) -> Any:

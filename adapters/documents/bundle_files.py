@@ -11,15 +11,17 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from adapters.connectors.maps import wrong_map
 from adapters.documents.canonical_document import UnreadableDocument, read_document
 from oppsync.domain.configuration.checks import wrong_between
-from oppsync.domain.configuration.erp_names import ErpNames, unknown_in_erp
 from oppsync.domain.configuration.faults import BadBundle, Fault, Place, quoted
 from oppsync.domain.configuration.files import FILES, FORMAT, KIND_OF_FILE, MANIFEST, Form
+from oppsync.domain.configuration.installation import Installation, unfit
+from oppsync.domain.configuration.map_checks import wrong_maps
+from oppsync.domain.configuration.near import NearNames
 from oppsync.domain.configuration.records import (
     PlacedRow,
     Record,
-    advice,
     columns,
     read_records,
     records,
@@ -93,15 +95,16 @@ def record_of(text: str) -> Record:
     return Record(document, place)
 
 
-def read_bundle(files: Files, erp: ErpNames | None = None) -> FirmBundle:
-    """Raises BadBundle with everything that is wrong in all the files, `erp` in what they name there."""
+def read_bundle(files: Files, here: Installation | None = None) -> FirmBundle:
+    """Raises BadBundle with everything that is wrong in all the files, also in what they name `here`."""
     read = _read(files)
     faults = list(read.faults)
     # Where a file cannot be read at all, nobody knows what it would have.
     unreadable = {fault.file for fault in read.faults if not fault.field}
     if unreadable.isdisjoint(KIND_OF_FILE):
         faults += wrong_between(read.rows, read.codes)
-        faults += unknown_in_erp(read.rows, erp) if erp else ()
+        faults += wrong_maps(read.rows, wrong_map)
+        faults += unfit(read.rows, here)
     if faults:
         raise BadBundle(faults)
     return FirmBundle(read.firm, tuple(each.row for each in read.rows))
@@ -141,9 +144,11 @@ def _read(files: Files) -> _Read:
 
 
 def _unfit(files: Files) -> Iterator[Fault]:
+    near = NearNames()
     for name, content in files.items():
         if name != MANIFEST and name not in KIND_OF_FILE:
-            yield Fault(quoted(name).strip("'"), 0, "", "is no file of a bundle", advice(name, [*KIND_OF_FILE]))
+            fix = near.advice(name, [*KIND_OF_FILE])
+            yield Fault(quoted(name).strip("'"), 0, "", "is no file of a bundle", fix)
         elif len(content) > (most := LARGEST[Form(name.rpartition(".")[2])]):
             yield Fault(name, 0, "", f"is longer than {most} bytes")
     if sum(map(len, files.values())) > LARGEST_BUNDLE:
@@ -252,13 +257,14 @@ def _csv_records(kind: ReferenceKind, name: str, text: str, faults: list[Fault])
 
 
 def _wrong_header(kind: ReferenceKind, name: str, header: Sequence[str]) -> Iterator[Fault]:
-    known = columns(kind)
+    known, near = columns(kind), NearNames()
     if len(header) == 1 and ";" in header[0]:
         yield Fault(name, 1, "", "its columns are separated by semicolons", "Separate them by commas")
         return
     for column in dict.fromkeys(header):
         if column not in known:
-            yield Fault(name, 1, quoted(column).strip("'"), "is no column of this file", advice(column, known))
+            fix = near.advice(column, known)
+            yield Fault(name, 1, quoted(column).strip("'"), "is no column of this file", fix)
         elif header.count(column) > 1:
             yield Fault(name, 1, column, "is there twice")
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -24,6 +25,7 @@ from oppsync.kernel.errors import InvalidInput
 from oppsync.kernel.json_pointer import pointer
 
 LONGEST = 1_048_576  # characters
+DEEPEST = 50  # lists and objects inside one another
 _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d{0,99})(\.\d{1,99})?([eE][-+]?\d{1,3})?")
 _NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _NULL, _BOOL, _INT, _FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float"))
@@ -86,13 +88,13 @@ def read_document(text: str) -> tuple[Any, Mapping[str, int]]:
     if len(text) > LONGEST:
         raise UnreadableDocument([Fault(1, "", f"longer than {LONGEST} characters")])
     try:
-        root = YAML(typ="safe", pure=True).compose(_yaml_of(text))
+        yaml = YAML(typ="safe", pure=True)
+        yaml.Composer = _BoundedComposer
+        root = yaml.compose(_yaml_of(text))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = " ".join(part for part in (error.context, error.problem) if part)
         raise UnreadableDocument([Fault(mark.line + 1 if mark else 1, "", problem)]) from None
-    except RecursionError:
-        raise UnreadableDocument([Fault(1, "", "nested too deeply")]) from None
     except YAMLError as error:
         raise UnreadableDocument([Fault(1, "", str(error).splitlines()[0])]) from None
     if root is None:
@@ -102,6 +104,21 @@ def read_document(text: str) -> tuple[Any, Mapping[str, int]]:
     if reader.faults:
         raise UnreadableDocument(reader.faults)
     return document, reader.lines
+
+
+class _BoundedComposer(Composer):
+    """Refuses what is nested too deeply where it gets so: reading on would take minutes."""
+
+    _depth = 0
+
+    def compose_node(self, parent: Node | None, index: Any) -> Node | None:
+        if self._depth > DEEPEST:
+            line = self.parser.peek_event().start_mark.line + 1
+            raise UnreadableDocument([Fault(line, "", "nested too deeply")])
+        self._depth += 1
+        node: Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 def _yaml_of(text: str) -> str:

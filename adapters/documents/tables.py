@@ -6,11 +6,13 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import IO, Any
+from xml.parsers import expat
 
 from openpyxl import load_workbook
 from openpyxl.cell.cell import TYPE_FORMULA
@@ -28,6 +30,9 @@ MOST_COLUMNS = 100
 _XLSX = b"PK"
 _DELIMITERS = ",;\t"
 _SAVE_AS = "Save it as an XLSX or CSV file again"
+# What a number format shows as it stands: quoted text, an escaped character, a space as wide as one, a filler.
+_LITERAL = re.compile(r'"[^"]*"|[\\_*].')
+_LEADING_ZEROS = re.compile(r"(0{2,})(?:;.*)?")
 
 
 def read_table(name: str, content: bytes) -> Table:
@@ -55,6 +60,9 @@ def _csv(name: str, content: bytes) -> Iterator[Line]:
     line = 1
     try:
         for cells in reader:
+            if any(cells[MOST_COLUMNS:]):
+                problem = f"has more than {MOST_COLUMNS} columns"
+                raise _fault(name, problem, "Remove what is no column of these rows", line)
             yield Line(line, [without_apostrophe(cell) for cell in cells[:MOST_COLUMNS]])
             line = reader.line_num + 1
     except csv.Error as error:
@@ -99,37 +107,69 @@ def _lacks_result(cell: Any) -> bool:
 
 
 def _refuse_bomb(name: str, content: bytes) -> None:
-    """Unpack it once, counting: sizes that a zip file states may be lies."""
-    left = LARGEST_UNPACKED
+    """Unpack it once, counting: sizes that a zip file states may be lies. Entities, which make much of little,
+    stand in the declaration of a document type, which no spreadsheet program writes."""
+    left, declares = LARGEST_UNPACKED, False
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for info in archive.infolist():
                 with archive.open(info) as packed:
                     while left >= 0 and (piece := packed.read(100_000)):
                         left -= len(piece)
+                if left >= 0:
+                    with archive.open(info) as packed:
+                        declares = declares or _declares_a_type(packed)
     # As zip_of: whatever the reader raises for a file that was tampered with.
     except Exception as error:
         raise _fault(name, f"cannot be read as XLSX: {error}", _SAVE_AS) from None
     if left < 0:
         raise _fault(name, f"is longer than {LARGEST_UNPACKED} bytes unpacked", "Import it in parts")
+    if declares:
+        raise _fault(name, "declares a document type, as no spreadsheet does", _SAVE_AS)
+
+
+def _declares_a_type(part: IO[bytes]) -> bool:
+    """Whether it is XML that does, in whichever encoding the parser that reads it later takes. Up to the first
+    element: nothing behind that may."""
+    found: list[bool] = []
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = lambda *_: found.append(True)
+    parser.StartElementHandler = lambda *_: found.append(False)
+    try:
+        while not found and (piece := part.read(100_000)):
+            parser.Parse(piece)
+    # A part that is no XML, such as a picture.
+    except expat.ExpatError:
+        pass
+    return any(found)
 
 
 def _cell(cell: Any, formula: Any) -> Cell:
     """The value of a cell. `formula`: the same cell, read with its formula."""
     if _lacks_result(cell) and formula.data_type == TYPE_FORMULA:
         return Uncalculated(formula.value if isinstance(formula.value, str) else "=")
-    return _value(cell.value)
+    return _value(cell.value, cell.number_format)
 
 
-def _value(value: Any) -> Cell:
-    """Numbers with the digits that a spreadsheet shows: 0.1, and not the double next to it."""
+def _value(value: Any, number_format: str) -> Cell:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | float):
-        return Decimal(repr(value)) if math.isfinite(value) else str(value)
+        return _number(value, _LITERAL.sub("", number_format)) if math.isfinite(value) else str(value)
     if isinstance(value, datetime):
         return value.date() if value.time() == datetime.min.time() else value.isoformat()
     return without_apostrophe(str(value))
+
+
+def _number(value: int | float, number_format: str) -> Decimal | str:
+    """As a spreadsheet shows it: 0.1, and not the double next to it; 19 for what it shows as 19 %; and the code
+    000012 with its zeros."""
+    if "%" in number_format:
+        return Decimal(repr(value)).scaleb(2)
+    zeros = _LEADING_ZEROS.fullmatch(number_format)
+    if zeros and value >= 0 and value == int(value):
+        return str(int(value)).zfill(len(zeros[1]))
+    return Decimal(repr(value))
 
 
 def _fault(name: str, problem: str, fix: str = "", line: int = 0) -> BadBundle:

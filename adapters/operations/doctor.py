@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, text
 
 from adapters.bootstrap import Application
 from adapters.connectors.connector import AnyConnector
+from adapters.connectors.maps import mapped
 from adapters.connectors.registry import connector_of
 from adapters.connectors.routing import build_adapter
 from adapters.connectors.signatures.registry import SIGNATURE_SCHEMES
@@ -24,6 +25,7 @@ from adapters.postgres.engine import store_errors
 from adapters.runtime.connection_budget import Need, needs
 from adapters.runtime.plugins import load
 from oppsync.domain.configuration.bundle import fingerprint
+from oppsync.domain.configuration.installation import broken_routes
 from oppsync.domain.plan.capabilities import (
     Capabilities,
     CrmCapabilities,
@@ -31,13 +33,16 @@ from oppsync.domain.plan.capabilities import (
     PsaCapabilities,
 )
 from oppsync.domain.plan.limits import Limit
+from oppsync.domain.policy.connection_map import map_of
 from oppsync.domain.reading.readings import PollStatus
 from oppsync.domain.reading.traffic import Circuit, Traffic
+from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.work import connections
 from oppsync.domain.work.connections import ConnectionRole
 from oppsync.domain.work.mirror import MirrorState
 from oppsync.kernel.errors import OppsyncError, StoreUnavailable, TransientError
 from oppsync.kernel.settings import Settings
+from oppsync.services.configuration.here import connected
 from oppsync.services.mirror.shown import age_in_words
 
 POSTGRES_FLOOR = 15
@@ -169,6 +174,7 @@ def _of_postgres(application: Application, needed: tuple[Need, ...]) -> Iterator
         yield found
         if found.verdict is Verdict.OK:
             yield _configuration(application)
+            yield from _routes(application)
             yield from _of_connections(application)
     except StoreUnavailable as error:
         yield failed("postgres", f"{error.message}. Check DATABASE_URL, and whether the server runs.")
@@ -247,6 +253,17 @@ def _configuration(application: Application) -> Check:
     return ok("configuration", f"{latest} is in force.")
 
 
+def _routes(application: Application) -> Iterator[Check]:
+    """Rows that lead deals to nobody: whoever removed or renamed a system in the database left them."""
+    with application.uow.reading() as uow:
+        found = connected(uow, application.tenant_id, application.clock.now().date())
+    broken = broken_routes(found)
+    for fault in broken:
+        yield failed("routes", str(fault))
+    if found.rows and not broken:
+        yield ok("routes", "Each leads to a system that is connected.")
+
+
 def _of_connections(application: Application) -> Iterator[Check]:
     with application.uow() as uow:
         found = uow.connections.of_tenant(application.tenant_id)
@@ -261,9 +278,28 @@ def _of_connections(application: Application) -> Iterator[Check]:
             with application.uow.reading() as uow:
                 state = uow.mirror.state(application.tenant_id, connection.id, 1)
             yield master_data(connection.id, state, application.clock.now())
+    yield from _of_maps(application, found)
     for role in (ConnectionRole.CRM, ConnectionRole.ERP):
         if not any(connection.role is role for connection in found):
             yield warning("connections", f"No connection has the role {role}: no deal can go through.")
+
+
+def _of_maps(application: Application, found: Sequence[connections.Connection]) -> Iterator[Check]:
+    """Rows of the configuration that map nothing, and connections that it leaves to one person."""
+    kind, today = ReferenceKind.CONNECTION_MAP, application.clock.now().date()
+    with application.uow.reading() as uow:
+        book = uow.references.book(application.tenant_id)
+    names = book.keys(kind, today)
+    used = {each.name for each in found if map_of(book, each.name, each.vendor, today) is not None}
+    for name in names:
+        if name not in used:
+            yield warning(
+                f"map of {name}", f"Nothing of its vendor is connected as {name}: its row maps nothing."
+            )
+    for each in found if names else ():
+        if each.name not in used:
+            says = f"No row of connection_maps.yaml is about {each.name}: its own settings say what it maps."
+            yield warning(f"map of {each.id}", says)
 
 
 def _connection(application: Application, connection: connections.Connection) -> Iterator[Check]:
@@ -273,8 +309,10 @@ def _connection(application: Application, connection: connections.Connection) ->
     try:
         with application.uow() as uow:
             secrets = uow.connections.secrets(connection.id)
+            book = uow.references.book(application.tenant_id)
         # No gate: a circuit that opened must not answer for the vendor.
-        adapter = build_adapter(connection, secrets, application.clock, None)
+        as_mapped = mapped(connection, book, application.clock.now().date())
+        adapter = build_adapter(as_mapped, secrets, application.clock, None)
         connector = connector_of(connection.role, connection.vendor)
         if connection.signature_scheme is not None:
             load(SIGNATURE_SCHEMES, connection.signature_scheme)

@@ -1,8 +1,9 @@
-"""Retention: empty bodies older than the settings allow; their digests, keys and times stay. Vendor calls and
-counted attempts are deleted whole.
+"""Retention: empty bodies older than the settings allow; their digests, keys and times stay. Vendor calls,
+counted attempts, what plans of before were made from, and reports on rows that nobody proposes are deleted
+whole.
 
-Two things are kept at any age: the body of a delivery with an open exception, because somebody may still replay
-it, and the whole audit trail.
+Kept at any age are the whole audit trail, the body of a delivery with an open exception, because somebody
+may still replay it, what a deal's own plan was made from, and the report on a version or on an open proposal.
 """
 
 from __future__ import annotations
@@ -14,9 +15,22 @@ from sqlalchemy import Engine, delete, exists, func, null, select, tuple_, updat
 
 from adapters.postgres.clock import clock
 from adapters.postgres.engine import store_errors
-from adapters.postgres.tables import attempts, effects, exception_items, inbox, vendor_calls
+from adapters.postgres.tables import (
+    attempts,
+    backtests,
+    configuration_proposals,
+    configuration_versions,
+    effects,
+    exception_items,
+    inbox,
+    opportunities,
+    plan_inputs,
+    vendor_calls,
+)
+from oppsync.domain.configuration.versions import ProposalStatus
 from oppsync.domain.effects.effects import EffectState
 from oppsync.domain.work.exceptions import ExceptionStatus
+from oppsync.domain.work.states import State
 from oppsync.kernel.settings import Settings
 
 # Rows of a table in one transaction and one run: the relay has other chores.
@@ -32,6 +46,8 @@ def prune(engine: Engine, settings: Settings, batch: int = BATCH) -> int:
         _effects(timedelta(days=settings.retention_effects_days), batch),
         _calls(timedelta(days=settings.retention_calls_days), CALLS * batch),
         _attempts(timedelta(days=settings.retention_attempts_days), CALLS * batch),
+        _inputs(timedelta(days=settings.retention_inputs_days), batch),
+        _backtests(timedelta(days=settings.retention_backtests_days), batch),
     )
     return sum(_run(engine, statement) for statement in statements)
 
@@ -62,6 +78,46 @@ def _attempts(age: timedelta, batch: int) -> Any:
         .with_for_update(skip_locked=True)
     )
     return delete(attempts).where(tuple_(*key).in_(old))
+
+
+def _inputs(age: timedelta, batch: int) -> Any:
+    """Of plans that another took the place of, and of deals that came to nothing."""
+    counts = exists().where(
+        opportunities.c.tenant_id == plan_inputs.c.tenant_id,
+        opportunities.c.id == plan_inputs.c.opportunity_id,
+        opportunities.c.plan_hash == plan_inputs.c.plan_hash,
+        opportunities.c.state.not_in((State.REJECTED, State.WITHDRAWN)),
+    )
+    key = (plan_inputs.c.tenant_id, plan_inputs.c.opportunity_id, plan_inputs.c.plan_hash)
+    old = (
+        select(*key)
+        .where(plan_inputs.c.kept_at < clock() - age, ~counts)
+        .order_by(plan_inputs.c.kept_at)
+        .limit(batch)
+        .with_for_update(skip_locked=True)
+    )
+    return delete(plan_inputs).where(tuple_(*key).in_(old))
+
+
+def _backtests(age: timedelta, batch: int) -> Any:
+    of_version = exists().where(
+        configuration_versions.c.tenant_id == backtests.c.tenant_id,
+        configuration_versions.c.fingerprint == backtests.c.fingerprint,
+    )
+    is_proposed = exists().where(
+        configuration_proposals.c.tenant_id == backtests.c.tenant_id,
+        configuration_proposals.c.fingerprint == backtests.c.fingerprint,
+        configuration_proposals.c.status == ProposalStatus.OPEN,
+    )
+    key = (backtests.c.tenant_id, backtests.c.fingerprint)
+    old = (
+        select(*key)
+        .where(backtests.c.made_at < clock() - age, ~of_version, ~is_proposed)
+        .order_by(backtests.c.made_at)
+        .limit(batch)
+        .with_for_update(skip_locked=True)
+    )
+    return delete(backtests).where(tuple_(*key).in_(old))
 
 
 def _inbox(age: timedelta, batch: int) -> Any:

@@ -17,6 +17,7 @@ from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.plan.tampering import PlanTampered, checked
+from oppsync.domain.validation.erp_facts import ErpFacts
 from oppsync.domain.validation.other_deals import OtherDeal
 from oppsync.domain.values.limits import Granted, RoleLimit, in_order
 from oppsync.domain.values.model import Frozen
@@ -47,6 +48,7 @@ def to_tracked(row: RowMapping) -> TrackedOpportunity:
     values["approved_record"] = document(Opportunity, approved) if approved else None
     values["enrichment"] = document(Enrichment, row["enrichment"]) if row["enrichment"] else None
     values["customer"] = document(ErpCustomer, row["customer"]) if row["customer"] else None
+    values["erp_facts"] = document(ErpFacts, row["erp_facts"]) if row["erp_facts"] else None
     return TrackedOpportunity(**values)
 
 
@@ -87,6 +89,8 @@ def from_tracked(before: TrackedOpportunity, after: TrackedOpportunity) -> dict[
         ]
     if before.customer != after.customer:
         values["customer"] = after.customer.model_dump(mode="json") if after.customer else None
+    if before.erp_facts != after.erp_facts:
+        values["erp_facts"] = after.erp_facts.model_dump(mode="json") if after.erp_facts else None
     if before.enrichment is not after.enrichment:
         values["enrichment"] = after.enrichment.model_dump(mode="json") if after.enrichment else None
     return values

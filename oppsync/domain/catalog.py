@@ -7,6 +7,7 @@ from typing import NamedTuple
 from oppsync.domain.deal.customers import CustomerLink
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.policy.approval_step import ApprovalStep, FurtherRole
+from oppsync.domain.policy.connection_map import ConnectionMap
 from oppsync.domain.policy.exception_owner import ExceptionOwner
 from oppsync.domain.policy.route import Route
 from oppsync.domain.policy.rule import Rule
@@ -77,5 +78,6 @@ CATALOG: dict[ReferenceKind, KindOfRow] = {
     ReferenceKind.RULE: KindOfRow(Rule),
     ReferenceKind.CALENDAR: KindOfRow(Calendar),
     ReferenceKind.ROUTE: KindOfRow(Route),
+    ReferenceKind.CONNECTION_MAP: KindOfRow(ConnectionMap),
     ReferenceKind.CUSTOMER_LINK: KindOfRow(CustomerLink),
 }

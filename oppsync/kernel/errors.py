@@ -66,6 +66,10 @@ class VendorUnavailable(TransientError):
     code = "VENDOR_UNAVAILABLE"
 
 
+# A look-up got no answer, for now: what is remembered may do.
+NO_ANSWER = (VendorUnavailable, Paused)
+
+
 class RecordBusy(VendorUnavailable):
     """The vendor answered, but something else holds the record to be written: nothing was written."""
 

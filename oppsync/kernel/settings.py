@@ -36,6 +36,10 @@ class Settings(BaseSettings):
     retention_calls_days: int = Field(default=30, ge=1, le=LONGEST_RETENTION)
     # Days until counted attempts to come in are deleted.
     retention_attempts_days: int = Field(default=365, ge=1, le=LONGEST_RETENTION)
+    # Days until what a plan was made from is deleted, once it is no deal's plan any more.
+    retention_inputs_days: int = Field(default=365, ge=1, le=LONGEST_RETENTION)
+    # Days until a report on past deals is deleted, where its rows are neither a version's nor proposed.
+    retention_backtests_days: int = Field(default=90, ge=1, le=LONGEST_RETENTION)
     # Roles whose people need a second factor, separated by commas.
     second_factor_roles: str = ""
     sentry_dsn: SecretStr | None = Field(

@@ -8,10 +8,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 from oppsync.domain.approval.conditions import plan_context
-from oppsync.domain.approval.rules import approved_by_rule, rules_on
+from oppsync.domain.approval.enough import Short, too_few
+from oppsync.domain.approval.rules import approved_by_rule, is_unjudged, rules_on, unjudged
 from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse, TaskStatus
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval, Seat, seat_of, seats, to_ask
 from oppsync.domain.plan.plan import PlanContent, short_hash
@@ -21,12 +23,12 @@ from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
-from oppsync.domain.values.model import require
+from oppsync.domain.values.model import changed, require
 from oppsync.domain.work.events import ApprovalOpened, PlanApproved
 from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
-from oppsync.kernel.errors import VendorUnavailable
+from oppsync.kernel.errors import NO_ANSWER, TransientError
 from oppsync.pipeline.across_deals import beside_other_deals
 from oppsync.pipeline.duties import Candidates, Duties, duties_of, reconsider, required_of
 from oppsync.pipeline.notify import notify_of_fallen
@@ -43,9 +45,20 @@ ByRule = Mapping[str, RuleUse]
 Required = Sequence[RequiredApproval]
 Rules = Mapping[RuleUse, ApprovalRule]
 NOTHING_BY_RULE: ByRule = {}
+
+
+class Judged(NamedTuple):
+    """What approval rules say of a plan; `failed`: of which nobody can say whether they approve it."""
+
+    by_rule: ByRule = NOTHING_BY_RULE
+    failed: tuple[Finding, ...] = ()
+
+
+NOT_JUDGED = Judged()
 # By the code of a step, who would decide it if nothing barred them, and what does.
 WhyNot = Mapping[str, Sequence[str]]
 NOT_SAID: WhyNot = {}
+UNKNOWN: Candidates = {}
 _MOST_NAMED = 5
 
 
@@ -70,6 +83,7 @@ def open_tasks(
     required: Required = DEFAULT_APPROVALS,
     decided: Collection[str] = (),
     why_not: WhyNot = NOT_SAID,
+    eligible: Candidates = UNKNOWN,
     lost: bool = False,
 ) -> Outcome:
     """From `planned`: each step that is to be asked first gets its task unless a rule approves for it, and the
@@ -80,7 +94,7 @@ def open_tasks(
     meanwhile.
     """
     approved = {*by_rule, *decided}
-    alone = nobody_approves(candidates, required, approved, why_not)
+    alone = nobody_approves(candidates, required, approved, why_not, eligible=eligible)
     if alone:
         return Park(opportunity, alone, record_reference(opportunity.id))
     asked = to_ask(required, approved)
@@ -102,24 +116,44 @@ def nobody_approves(
     required: Required = DEFAULT_APPROVALS,
     approved: Collection[str] = (),
     why_not: WhyNot = NOT_SAID,
+    *,
+    eligible: Candidates = UNKNOWN,
 ) -> list[Finding]:
-    """A finding for each step, also of a later order, for which fewer people may decide than it still needs.
-    `why_not`: who would, and what bars them."""
-    return [
+    """A finding for each step, also of a later order, for which fewer people may decide than it still needs; or
+    one for steps that each have enough, but not for all of them, as one person decides once. `why_not`: who
+    would, and what bars them. `eligible`: who may decide, also who is away."""
+    alone = [
         _nobody(step, needed, len(candidates[step.step]), why_not.get(step.step, ()))
         for step in required
         if (needed := sum(seat.code not in approved for seat in seats([step]))) > len(candidates[step.step])
     ]
+    missing = [seat for seat in seats(required) if seat.code not in approved]
+    short = too_few(missing, eligible) if eligible and not alone else None
+    return [_too_few(short, why_not)] if short else alone
+
+
+def _too_few(short: Short, why_not: WhyNot) -> Finding:
+    steps = " and ".join(step.name for step in short.steps)
+    names = ", ".join(sorted(person.name for person in short.people)) or "nobody"
+    needs = "need" if len(short.steps) > 1 else "needs"
+    says = f"{steps} {needs} {short.needed} different people, and only {len(short.people)} may approve: {names}"
+    others = dict.fromkeys(each for step in short.steps for each in why_not.get(step.step, ()))
+    return finding("NO_APPROVER", _named(says, tuple(others)), path="/owner", value=short.steps[0].step)
 
 
 def _nobody(step: RequiredApproval, needed: int, able: int, why_not: Sequence[str]) -> Finding:
     says = f"No active user may approve for {step.words}"
     if able:
         says = f"{step.words} needs {needed} more people, and only {able} may approve"
+    return finding("NO_APPROVER", _named(says, why_not), path="/owner", value=step.step)
+
+
+def _named(says: str, why_not: Sequence[str]) -> str:
+    """With the first of those who would decide it, and what bars them."""
+    if not why_not:
+        return says
     more = f"; and {len(why_not) - _MOST_NAMED} more" if len(why_not) > _MOST_NAMED else ""
-    if why_not:
-        says = f"{says}: {'; '.join(why_not[:_MOST_NAMED])}{more}"
-    return finding("NO_APPROVER", says, path="/owner", value=step.step)
+    return f"{says}: {'; '.join(why_not[:_MOST_NAMED])}{more}"
 
 
 def _people_of(asked: Iterable[Seat], candidates: Candidates) -> dict[Seat, tuple[UUID, ...]]:
@@ -172,7 +206,9 @@ def ask_next(opportunity: TrackedOpportunity, required: Required, known: Duties)
         return None
     candidates = known.candidates(live, required)
     steps = [seat.asks for seat in asked]
-    alone = nobody_approves(candidates, steps, approved, known.why_not(steps, live))
+    alone = nobody_approves(
+        candidates, steps, approved, known.why_not(steps, live), eligible=known.eligible(live, steps)
+    )
     if alone:
         return Park(opportunity, alone, record_reference(opportunity.id), resume=State.PLANNED)
     return Advance(
@@ -213,13 +249,16 @@ def _propose(context: StageContext, known: Duties) -> Outcome:
     opportunity = beside_other_deals(context)
     if isinstance(opportunity, Park):
         return opportunity
-    told = tell_warnings(opportunity, opportunity.warnings, context.opportunity.warnings, ACTOR)
     lost, away = _is_lost(context, opportunity)
     with context.uow.reading() as uow:
         required = _required(context, uow)
         # What a restored backup forgot, people look at.
         edited = bool(known.involved.editors)
-        by_rule = NOTHING_BY_RULE if lost else _by_rule(context, uow, opportunity, edited=edited)
+        judged = NOT_JUDGED if lost else _by_rules_of_today(context, uow, opportunity, edited=edited)
+    by_rule = judged.by_rule
+    kept = [each for each in opportunity.warnings if not is_unjudged(each)]
+    opportunity = changed(opportunity, warnings=(*kept, *judged.failed))
+    told = tell_warnings(opportunity, opportunity.warnings, context.opportunity.warnings, ACTOR)
     if by_rule and away is not None:
         raise away  # no rule approves what people would perhaps have to look at
     live = known.of_plan(opportunity.plan_hash)
@@ -230,18 +269,19 @@ def _propose(context: StageContext, known: Duties) -> Outcome:
         required=required,
         decided=known.decided(opportunity.plan_hash),
         why_not=known.why_not(required, live),
+        eligible=known.eligible(live, required),
         lost=lost,
     )
     return replace(asked, events=(*told, *asked.events))
 
 
-def _is_lost(context: StageContext, opportunity: TrackedOpportunity) -> tuple[bool, VendorUnavailable | None]:
+def _is_lost(context: StageContext, opportunity: TrackedOpportunity) -> tuple[bool, TransientError | None]:
     """Whether the ERP has its projects though no approval is recorded. While it does not answer, people decide
     meanwhile: before anything is created it is asked again."""
     try:
         lost = has_project_without_ledger_row(context.uow, context.systems, opportunity, context.made)
         return lost, None
-    except VendorUnavailable as away:
+    except NO_ANSWER as away:
         return False, away
 
 
@@ -252,16 +292,18 @@ def _required(context: StageContext, uow: UnitOfWork) -> Required:
     return required_of(uow, deal.tenant_id, deal.id, deal.plan_hash)
 
 
-def _by_rule(
+def _by_rules_of_today(
     context: StageContext, uow: UnitOfWork, opportunity: TrackedOpportunity, *, edited: bool
-) -> ByRule:
+) -> Judged:
     tenant_id = opportunity.tenant_id
     rules = rules_of_today(uow, tenant_id, context.clock.now().date())
     if not rules:
-        return NOTHING_BY_RULE
+        return NOT_JUDGED
     content = (context.made or approved_plan(uow, opportunity)).content
     facts = rule_facts(uow, tenant_id, rules, opportunity.id, content.customer)
-    warned = bool(opportunity.warnings or (opportunity.enrichment and opportunity.enrichment.warnings))
+    warned = any(not is_unjudged(each) for each in opportunity.warnings) or bool(
+        opportunity.enrichment and opportunity.enrichment.warnings
+    )
     record = require(opportunity.record, "the record")
     enrichment = require(opportunity.enrichment, "the enrichment")
     seen = partial(plan_context, content, record, enrichment)
@@ -274,23 +316,21 @@ def by_rules(
     *,
     warned: bool,
     edited: bool,
-    context: Callable[[], Context] | None = None,
-) -> ByRule:
-    """The approvals that rules give to this plan; for the stage and for previews of it.
+    context: Callable[[], Context],
+) -> Judged:
+    """What rules say of this plan; for the stage and for previews of it.
 
     `edited`: a person changed something in the plan, so people have to approve it. `context`: what conditions
     see.
     """
-    if edited:
-        return NOTHING_BY_RULE
-    return approved_by_rule(
-        content,
-        facts.rules,
-        known_customer=facts.known_customer,
-        warned=warned,
-        before=facts.before,
-        context=context,
+    decided = any(task.decided_by is not None for task in facts.before)
+    if edited or warned or decided:
+        return NOT_JUDGED  # people approve it, whatever rules say
+    known = facts.known_customer
+    approved = approved_by_rule(
+        content, facts.rules, known_customer=known, warned=warned, before=facts.before, context=context
     )
+    return Judged(approved, unjudged(content, facts.rules, known_customer=known, context=context))
 
 
 def rule_facts(

@@ -16,6 +16,7 @@ from oppsync.domain.effects.effects import Effect, ExternalRecord
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan.plan import BillingLine, NewCustomer, Plan, PlanContent, PlanNode
 from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.pipeline.across_deals import beside_other_deals
 from oppsync.pipeline.closing import Closing, close_in_erp
@@ -24,7 +25,14 @@ from oppsync.pipeline.destination import erp_of
 from oppsync.pipeline.duties import duties_of, reconsider, required_of
 from oppsync.pipeline.effects import Wanted
 from oppsync.pipeline.outside_keys import KIND_OF, closing_path, key_of
-from oppsync.pipeline.replacing import Replacing, has_begun, is_before_its_first_mark, node_request, replacing
+from oppsync.pipeline.preflight import ended_since
+from oppsync.pipeline.replacing import (
+    Replacing,
+    has_begun,
+    is_before_its_first_mark,
+    node_request,
+    replacing,
+)
 from oppsync.pipeline.signed import approved_plan, not_approved
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
 from oppsync.ports.erp import Erp
@@ -35,8 +43,8 @@ def run(context: StageContext) -> Outcome:
     """Apply the approved plan as stored, never recomputed, if plan and decisions are what was signed. A retry
     continues where the ledger ends.
 
-    Before anything is written, separation of duties is checked once more, and other deals that were approved
-    at the same moment.
+    Before anything is written, separation of duties is checked once more, other deals that were approved at
+    the same moment, and whether what it books on is still there.
     """
     opportunity, begun = context.opportunity, has_begun(context)
     if opportunity.replaces is not None or not begun:
@@ -55,15 +63,19 @@ def run(context: StageContext) -> Outcome:
         beside = beside_other_deals(context)
         if isinstance(beside, Park):
             return beside
+    is_unmarked = not begun or is_before_its_first_mark(context)
+    connection_id, erp = erp_of(context.systems, opportunity, plan.systems)
+    if is_unmarked and (ended := ended_since(erp, plan)):
+        return Park(opportunity, ended, record_reference(opportunity.id))
+    if is_unmarked:
+        context.effects.only_as_read(AsRead(opportunity.version, opportunity.reread_requested))
     replaced = replacing(context, plan)
-    creation = _Creation(context, plan, replaced, *erp_of(context.systems, opportunity, plan.systems))
+    creation = _Creation(context, plan, replaced, connection_id, erp)
     if plan.content.new_customer is not None:
         creation.customer(plan.content.new_customer)
     context.effects.prefetch_missing(
         [creation.key(node) for node in plan.content.nodes], creation.erp.existing_keys
     )
-    if not begun or is_before_its_first_mark(context):
-        context.effects.only_as_read(AsRead(opportunity.version, opportunity.reread_requested))
     creation.lines(creation.nodes())
     creation.close_the_rest()
     return Advance(State.CREATED, opportunity)

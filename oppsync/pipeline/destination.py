@@ -10,6 +10,8 @@ from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.plan import PlanContent
 from oppsync.domain.plan.systems import PlanSystems, parent_values
 from oppsync.domain.policy.filling import with_filled
+from oppsync.domain.policy.route import NamedPlace, Route, routes_of
+from oppsync.domain.reference.book import ReferenceBook, ReferenceUse
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.ports.erp import Erp
@@ -19,10 +21,11 @@ from oppsync.ports.systems import Systems
 
 @dataclass(frozen=True)
 class Destination:
-    """The systems that a plan goes to, and what the ERP among them can do."""
+    """The systems that a plan goes to, what the ERP among them can do, and the rows that lead there."""
 
     systems: PlanSystems
     erp: ErpCapabilities
+    rows: tuple[ReferenceUse, ...] = ()
 
     def systems_for(self, content: PlanContent) -> PlanSystems:
         """The systems, with the limits of this plan that the ERP does not hold."""
@@ -30,12 +33,21 @@ class Destination:
         return changed(self.systems, watched=watched) if watched else self.systems
 
 
-def choose(systems: Systems, tenant_id: str, record: Opportunity) -> Destination:
-    """Raises Misconfigured without an ERP."""
+def choose(systems: Systems, tenant_id: str, record: Opportunity, book: ReferenceBook) -> Destination:
+    """By the routes of these rows. Raises Misconfigured without an ERP, or for a route that leads nowhere."""
     parent = parent_values(record)
-    erp_id, erp = systems.erp(tenant_id, parent)
-    psa = systems.psa(tenant_id, parent)
-    return Destination(PlanSystems(erp=erp_id, psa=psa[0] if psa else None), erp.capabilities)
+    erp_id, erp = systems.erp(tenant_id, parent, book)
+    psa = systems.psa(tenant_id, parent, book)
+    chosen = PlanSystems(erp=erp_id, psa=psa[0] if psa else None)
+    return Destination(chosen, erp.capabilities, tuple(use for _route, use in routes_for(record, book)))
+
+
+def routes_for(record: Opportunity, book: ReferenceBook) -> tuple[tuple[Route, ReferenceUse], ...]:
+    """The routes of the day on which the deal was won; none of one whose day is not known."""
+    if record.won_on is None:
+        return ()
+    place = NamedPlace(record.contracting_entity, record.region, record.service_line)
+    return routes_of(book, place, record.won_on)
 
 
 def as_filled(opportunity: TrackedOpportunity) -> Opportunity | None:

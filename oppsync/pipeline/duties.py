@@ -54,10 +54,16 @@ class Duties(NamedTuple):
         required: Iterable[RequiredApproval] = DEFAULT_APPROVALS,
     ) -> Candidates:
         """Whom to ask: those of them who can sign in and are not away."""
+        return {step: self.present(people) for step, people in self.eligible(others, required).items()}
+
+    def eligible(
+        self,
+        others: Sequence[ApprovalTask] = (),
+        required: Iterable[RequiredApproval] = DEFAULT_APPROVALS,
+    ) -> Candidates:
+        """Those of them who can sign in, also who is away: they come back."""
         able = self.able(others, required)
-        return {
-            step: self.present([each for each in people if each.can_sign_in]) for step, people in able.items()
-        }
+        return {step: [each for each in people if each.can_sign_in] for step, people in able.items()}
 
     def present(self, people: Sequence[Person]) -> Sequence[Person]:
         """Those who are not out of office; all of them, where nobody else is left."""

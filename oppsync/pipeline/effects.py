@@ -279,7 +279,9 @@ class StageEffects:
                 raise
             raise ReadAgain("The deal changed since it was read") from None
         self.answers_committed()
-        self._as_read, self._has_sent = None, True
+        self._has_sent = True
+        if any(each.effect.makes_something for each in outgoing):
+            self._as_read = None
         for each in outgoing:
             crash_point("mark.committed", each.effect.kind)
 

@@ -35,7 +35,7 @@ def inputs_of(
     opportunity = context.opportunity
     record = require(opportunity.record, "the record")
     enrichment = require(opportunity.enrichment, "the enrichment")
-    customer = opportunity.customer
+    customer, erp_facts = opportunity.customer, opportunity.erp_facts
     anew = enrich(record, book, customer.code if customer else None)
     return PlanInputs(
         release=__version__,
@@ -47,6 +47,7 @@ def inputs_of(
         systems=destination.systems,
         erp=destination.erp,
         books_open_until=books_open_until,
+        erp_facts=erp_facts if erp_facts and erp_facts.record_digest == record.content_digest() else None,
         confirmations=opportunity.confirmations,
         warnings=opportunity.warnings,
         links=links_of(record, book),

@@ -147,13 +147,14 @@ def plan_of(
     # An earlier release judged margins in enrichment and kept the policies there.
     used = [use for use in enrichment.used if use.kind is not ReferenceKind.MARGIN_POLICY]
     rows = [use for each in applied for use in each.rows]
+    routes = destination.rows if destination else ()
     return Plan(
         content=content,
         provenance=Provenance(
             made_at=now,
             source_version=record.version,
             record_digest=record.content_digest(),
-            reference=tuple(dict.fromkeys((*used, *rows, *workstreams.margins.rows))),
+            reference=tuple(dict.fromkeys((*used, *rows, *workstreams.margins.rows, *routes))),
             origins=origins(content, record, enrichment, workstreams.wanted, applied),
             overrides=tuple(each.use for each in applied),
         ),
@@ -162,8 +163,9 @@ def plan_of(
 
 
 def run(context: StageContext) -> Outcome:
-    destination = _destination(context)
-    proposal = _proposed(context, destination)
+    book = context.sources.book()
+    destination = _destination(context, book)
+    proposal = _proposed(context, destination, book)
     moved = _goes_elsewhere(context, destination, proposal.plan)
     if moved is not None:
         return moved
@@ -185,19 +187,19 @@ def can_be_planned(context: StageContext, record: Opportunity) -> bool:
 
 def proposed(context: StageContext) -> Proposal:
     """Plan the deal with its overrides and the reference data as they are now."""
-    return _proposed(context, _destination(context))
+    book = context.sources.book()
+    return _proposed(context, _destination(context, book), book)
 
 
-def _destination(context: StageContext) -> Destination:
+def _destination(context: StageContext, book: ReferenceBook) -> Destination:
     opportunity = context.opportunity
-    return choose(context.systems, opportunity.tenant_id, require(as_filled(opportunity), "the record"))
+    return choose(context.systems, opportunity.tenant_id, require(as_filled(opportunity), "the record"), book)
 
 
-def _proposed(context: StageContext, destination: Destination) -> Proposal:
+def _proposed(context: StageContext, destination: Destination, book: ReferenceBook) -> Proposal:
     opportunity = context.opportunity
     with context.uow.reading() as uow:
         overrides = uow.overrides.of(opportunity.tenant_id, opportunity.id)
-        book = uow.references.book(opportunity.tenant_id)
         found = fingerprint_of(book)
         number = uow.configurations.number_of(opportunity.tenant_id, found)
     books_open_until = _books_open_until(context, destination, overrides)

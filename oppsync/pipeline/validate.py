@@ -13,6 +13,7 @@ from oppsync.domain.reference.book import ReferenceBook, ReferenceKind
 from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.validation.close_date import begins_later, in_words
 from oppsync.domain.validation.customers import BY_CODE, BY_LINK
+from oppsync.domain.validation.erp_facts import erp_facts_of
 from oppsync.domain.validation.facts import NAMED, ValidationFacts
 from oppsync.domain.validation.other_deals import OtherDeal
 from oppsync.domain.validation.table import validate
@@ -40,7 +41,12 @@ def decide(opportunity: TrackedOpportunity, facts: ValidationFacts, events: tupl
     """Pure: `validated`, or parked with everything that is wrong; a sound deal waits for its close date."""
     record = require(opportunity.record, "the record")
     findings = validate(record, facts)
-    warned = changed(opportunity, warnings=warnings(findings), customer=facts.customer.customer)
+    warned = changed(
+        opportunity,
+        warnings=warnings(findings),
+        customer=facts.customer.customer,
+        erp_facts=erp_facts_of(record, facts),
+    )
     if blocks := blocking(findings):
         every = (*blocks, *warned.warnings)
         return Park(warned, every, payload_reference=record_reference(opportunity.id), events=events)

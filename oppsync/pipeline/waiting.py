@@ -129,9 +129,9 @@ def _reminders(context: StageContext, plan: Plan, known: Duties, due: DueNow) ->
             f"Reminder: approve the plan of {name}",
             f"{name} for {customer} still needs your decision for {task.seat.words} on plan "
             f"{short_hash(plan.hash)}. It waits since {task.opened_at:%d %B %Y}.",
-            path="/reminder",
+            path="/reminder" if number == 1 else f"/reminder/{number}",
         )
-        for task, person_id in due.reminders
+        for task, person_id, number in due.reminders
         if not known.involved.is_away(people[person_id])
     ]
 

@@ -4,8 +4,11 @@ event."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, NamedTuple, Protocol
 
+from oppsync.domain.configuration.map_checks import WrongMap
+from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.connector_forms import ConnectorForm, Fault
 from oppsync.domain.work.observations import Observation
@@ -30,10 +33,19 @@ class ConnectorCatalog(Protocol):
     def checked(self, connection: Connection, secrets: Mapping[str, Any]) -> Checked:
         """Judge settings and secrets by the connector's own models. `secrets` without those of webhooks."""
 
+    def mapped(self, connection: Connection, book: ReferenceBook, day: date) -> Connection:
+        """The connection with what the configuration maps on this day in place of its own settings."""
+
+    def wrong_map(self, vendor: str, settings: Mapping[str, Any]) -> Sequence[WrongMap]:
+        """Judge the maps of a row of the configuration by the connector's own model."""
+
     def new_webhook_secret(self, scheme: str) -> str: ...
 
-    def names_another_host(self, before: Connection, after: Connection) -> bool:
-        """Whether the secrets would be sent elsewhere than before."""
+    def needs_secrets_anew(self, before: Connection, after: Connection) -> bool:
+        """Whether the secrets would be sent elsewhere than before, or used for another database."""
+
+    def leads_elsewhere(self, before: Connection, after: Connection) -> bool:
+        """Whether other records are there than before, so that nothing that is known of those counts."""
 
 
 class Inspector(Protocol):

@@ -51,10 +51,13 @@ class Erp(Protocol):
         """The last day of this company's open fiscal years; None when it has none. `wanted`: before an earlier
         day is answered from memory, the ERP itself is asked."""
 
-    def missing_references(self, wanted: ErpReferences, *, anew: bool = False) -> Sequence[MissingReference]:
-        """Those of a plan's references that this ERP would refuse, all at once. Asked before anybody approves:
-        it reads many at a time, and what exists may come from its memory. `anew`: what it remembers does not
-        count."""
+    def missing_references(
+        self, wanted: ErpReferences, *, heard_within: timedelta | None = None
+    ) -> Sequence[MissingReference]:
+        """Those of a plan's references that this ERP would refuse, all at once. Asked before anybody approves,
+        and before the first thing is made: it reads many at a time, and what exists may come from its memory.
+        `heard_within`: what it remembers counts only if it heard so within this time, also while the ERP does
+        not answer."""
 
     def existing_keys(self, keys: Sequence[str]) -> Collection[str]:
         """Those of the given keys under which a project or task exists, whatever its content."""

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.plan.systems import ParentValues
+from oppsync.domain.reference.book import ReferenceBook
 from oppsync.ports.crm import Crm
 from oppsync.ports.erp import Erp
 from oppsync.ports.master_data import MasterData
@@ -27,6 +28,7 @@ class Systems(Protocol):
 
     `erp` and `psa` choose a system for a deal that is not planned yet, and return its connection id and
     adapter. The choice is stored with the plan, and from then on `erp_at` and `psa_at` return its adapter.
+    `book`: the rows whose routes count; None: those of now.
     """
 
     notifier: Notifier
@@ -39,11 +41,13 @@ class Systems(Protocol):
 
     def crm(self, connection_id: str) -> Crm: ...
 
-    def erp(self, tenant_id: str, parent: ParentValues) -> tuple[str, Erp]:
+    def erp(self, tenant_id: str, parent: ParentValues, book: ReferenceBook | None = None) -> tuple[str, Erp]:
         """By the routes of the day on which the deal was won. Raises Misconfigured when the tenant has none, or
         a route names one that is not connected."""
 
-    def psa(self, tenant_id: str, parent: ParentValues) -> tuple[str, Psa] | None:
+    def psa(
+        self, tenant_id: str, parent: ParentValues, book: ReferenceBook | None = None
+    ) -> tuple[str, Psa] | None:
         """As `erp`; None when none takes part."""
 
     def erp_at(self, connection_id: str) -> Erp:

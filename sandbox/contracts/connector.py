@@ -48,6 +48,9 @@ class ConnectorContract:
         with pytest.raises(Misconfigured, match=connector.title):
             connector.connect({}, access.secrets, FixedClock())
 
+    def test_its_maps_are_settings_of_its_and_no_address(self, connector: AnyConnector) -> None:
+        assert set(connector.maps) <= connector.settings.model_fields.keys() - {ADDRESS}
+
     def test_it_gives_a_sign_of_life_to_whom_it_knows(self, connector: AnyConnector, access: Access) -> None:
         connector.connect(access.settings, access.secrets, FixedClock()).ping()
 

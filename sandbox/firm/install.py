@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from adapters.bootstrap import Application
 from adapters.connectors.traffic.limits import SETTING
+from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.webhook_secrets import WEBHOOK_SECRETS
@@ -19,6 +21,11 @@ from sandbox.firm.demo_firm import CUSTOMER_LINKS, bundle
 CRM_CONNECTION = "salesforce-demo"
 ERP_CONNECTION = "tryton-demo"
 PSA_CONNECTION = "kantata-demo"
+_MAPS: Mapping[str, Mapping[str, object]] = {
+    CRM_CONNECTION: {"billing_terms": True, "contract_terms": True, "owner_history": True},
+    ERP_CONNECTION: {},
+    PSA_CONNECTION: {"roles": {"Senior Consultant": 1, "Consultant": 2}},
+}
 
 
 @dataclass(frozen=True)
@@ -59,13 +66,21 @@ PEOPLE = (
 
 def install(application: Application, systems: DemoSystems, passwords: Mapping[str, str]) -> None:
     """`passwords`: e-mail -> password of people who do not exist yet."""
-    for connection, secrets in _connections(application.tenant_id, systems):
-        application.dispatch(SetConnection(application.tenant_id, COMMAND_LINE, connection, secrets))
     with application.uow() as uow:
-        is_new = not uow.configurations.rows(application.tenant_id)
+        known = uow.configurations.rows(application.tenant_id)
         for row in CUSTOMER_LINKS:
             uow.references.put(application.tenant_id, row)
         uow.commit()
+    is_new = not known
+    has_maps = is_new or any(row.kind is ReferenceKind.CONNECTION_MAP for row in known)
+    for connection, secrets in _connections(application.tenant_id, systems):
+        # A home that an earlier release began has a configuration without them.
+        own = (
+            connection
+            if has_maps
+            else changed(connection, settings=connection.settings | dict(_MAPS[connection.id]))
+        )
+        application.dispatch(SetConnection(application.tenant_id, COMMAND_LINE, own, secrets))
     if is_new:  # what people changed since stays
         firm, rows = bundle()
         command = ApplyConfiguration(
@@ -95,12 +110,7 @@ def _connections(tenant_id: str, systems: DemoSystems) -> list[tuple[Connection,
         role=ConnectionRole.CRM,
         vendor="salesforce",
         name="Salesforce (stand-in)",
-        settings={
-            "base_url": systems.salesforce_url,
-            "billing_terms": True,
-            "contract_terms": True,
-            "owner_history": True,
-        },
+        settings={"base_url": systems.salesforce_url},
         signature_scheme="standard_webhooks",
     )
     erp = Connection(
@@ -122,7 +132,7 @@ def _connections(tenant_id: str, systems: DemoSystems) -> list[tuple[Connection,
         role=ConnectionRole.PSA,
         vendor="kantata",
         name="Kantata (stand-in)",
-        settings={"base_url": systems.kantata_url, "roles": {"Senior Consultant": 1, "Consultant": 2}},
+        settings={"base_url": systems.kantata_url},
     )
     return [
         (

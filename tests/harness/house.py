@@ -21,6 +21,7 @@ from adapters.connectors.traffic.book import NAMESPACE
 from oppsync.domain.approval.tasks import ApprovalTask, Decision, Person
 from oppsync.domain.effects.effects import LedgerRow
 from oppsync.domain.reading.readings import OpportunityDetail, PlanReading, TimelineEntry
+from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.values.trace import new_traceparent
@@ -77,10 +78,16 @@ class House:
         self.edit(record_id, opportunity={"StageName": "Closed Won"})
 
     def connect(self, connection_id: str, **settings: Any) -> None:
-        """Change a connection's settings: another address, shorter times."""
+        """Change a connection's settings: another address, shorter times; or its map in the configuration."""
         with self.application.uow() as uow:
             connection = uow.connections.get(connection_id)
             secrets = dict(uow.connections.secrets(connection_id))
+            maps = self.application.connectors.form(connection.role, connection.vendor).maps
+            for row in uow.references.of_kind(TENANT, ReferenceKind.CONNECTION_MAP):
+                if row.key == connection.name:
+                    said = row.value["settings"] | {name: settings[name] for name in settings if name in maps}
+                    uow.references.put(TENANT, changed(row, value=row.value | {"settings": said}))
+                    settings = {name: settings[name] for name in settings if name not in maps}
             other = changed(connection, settings=connection.settings | settings)
             uow.connections.put(other, secrets)
             uow.commit()

@@ -396,7 +396,6 @@ def test_roles_password_sessions_and_tokens_are_changed_and_the_security_log_say
 ) -> None:
     email = ("--email", "nora@acme.example")
     run("user", "create", *email, "--name", "Nora", "--role", "auditor", typed=f"{PASSWORD}\n")
-    made = run("token", "create", "--name", "audit", *email)
     session = application.dispatch(SignIn(TENANT, "nora@acme.example", PASSWORD))
     assert isinstance(session, str)
 
@@ -414,6 +413,8 @@ def test_roles_password_sessions_and_tokens_are_changed_and_the_security_log_say
     assert application.session(session) is None
     application.dispatch(SignIn(TENANT, "nora@acme.example", "seven quiet lanterns hum"))
     assert "1 sessions ended" in run("user", "sign-out", *email).stdout
+    made = run("token", "create", "--name", "audit", *email)
+    assert application.token(made.stdout.strip()) is not None
     assert run("token", "revoke", "--name", "audit").exit_code == 0
     assert application.token(made.stdout.strip()) is None
     assert run("token", "revoke", "--name", "audit").exit_code == 1
@@ -423,8 +424,8 @@ def test_roles_password_sessions_and_tokens_are_changed_and_the_security_log_say
 
     log = canonical_json.loads(run("security", "changes", "--json").stdout)
     assert [row["type"] for row in log] == [
-        "person.changed.v1", "token.revoked.v1", "sessions.ended.v1", "password.set.v1",
-        "person.changed.v1", "person.changed.v1", "person.changed.v1", "token.made.v1", "person.added.v1",
+        "person.changed.v1", "token.revoked.v1", "token.made.v1", "sessions.ended.v1", "password.set.v1",
+        "person.changed.v1", "person.changed.v1", "person.changed.v1", "person.added.v1",
     ]  # fmt: skip
     assert {row["actor"] for row in log} == {"command-line"}
     counted = run("security", "attempts").stdout

@@ -10,10 +10,14 @@ from click.testing import CliRunner, Result
 
 from adapters.bootstrap import Application
 from adapters.cli.__main__ import oppsync
+from adapters.documents.bundle_files import read_bundle
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import NotFound
 from oppsync.kernel.settings import Settings
+from oppsync.services.configuration.commands import ApplyConfiguration
 from tests.contract.harness.salesforce import CLIENT_SECRET, SalesforceHarness, salesforce
+from tests.harness.builders import TENANT
 
 Run = Callable[..., Result]
 SECRETS = f"client_id=oppsync-tests\nclient_secret={CLIENT_SECRET}\n"
@@ -147,3 +151,40 @@ def test_a_secret_is_rotated_a_connection_paused_resumed_and_removed(
     assert "There is no such connection" in run("show", added["id"]).output
     with pytest.raises(NotFound):
         application.webhook(added["id"])
+
+
+def test_what_it_maps_is_printed_as_a_row_and_once_the_configuration_has_it_edited_there_alone(
+    run: Run, org: SalesforceHarness, application: Application
+) -> None:
+    fields = "fields=Opportunity.Special_Terms__c=,Opportunity.Region__c=Area__c"
+    given = ("--set", "contract_terms=yes", "--set", fields)
+    connection_id = canonical_json.loads(add(run, org, *given, "--json").output)["id"]
+    today = application.clock.now().date()
+
+    row = run("show", connection_id, "--row").output
+    assert (
+        row
+        == f"""- connection: Our org
+  valid_from: {today}
+  vendor: salesforce
+  settings:
+    contract_terms: true
+    fields:
+      Opportunity.Region__c: Area__c
+      Opportunity.Special_Terms__c: ""
+"""
+    )
+    files = {"oppsync.yaml": b"format: 1\nfirm: Acme\n", "connection_maps.yaml": row.encode()}
+    application.dispatch(ApplyConfiguration(TENANT, COMMAND_LINE, *read_bundle(files)))
+
+    shown = run("show", connection_id).output
+    assert "The configuration (connection_maps.yaml, row Our org) says what it maps" in shown
+    mapped = canonical_json.loads(run("show", connection_id, "--json").output)
+    assert mapped["map"] == {"row": "Our org", "valid_from": str(today)}
+    assert mapped["settings"]["fields"]["Opportunity.Special_Terms__c"] is None
+    for refused in (("--set", "contract_terms=no"), ("--unset", "contract_terms")):
+        said = run("edit", connection_id, *refused)
+        assert said.exit_code == 1
+        assert "The configuration (connection_maps.yaml, row Our org)" in said.output
+    assert run("edit", connection_id, "--set", "poll_page=20").exit_code == 0
+    assert run("show", connection_id, "--row").output == row

@@ -71,5 +71,15 @@ def test_the_examples_of_a_firms_rules_are_tried(run: Run, application: Applicat
     assert "2 examples: none came out otherwise than expected." in tried.output
     assert wrong.exit_code == 1
     assert "1        does not hold  holds          WRONG" in wrong.output
-    assert [(each["example"], each["is_met"]) for each in as_json["tests"]] == [(1, False), (2, True)]
+    assert [(each["example"], each["is_met"]) for each in as_json["tests"]] == [
+        (1, False),
+        (2, True),
+        (0, False),
+    ]
+    (folder / "rules.yaml").write_text(RULE[: RULE.index("  examples:")])
+    untested = run("policy", "test", folder)
+    assert untested.exit_code == 0
+    assert "warning: It has no examples, so that nothing shows what it means" in untested.output
+    assert "1 rule lacks examples." in untested.output
+    assert run("policy", "test", folder, "--strict").exit_code == 1
     assert run("policy", "test").output == "No rule has a condition.\n"

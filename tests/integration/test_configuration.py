@@ -27,9 +27,16 @@ from oppsync.domain.values.money import Money
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.values.scopes import EVERY_SCOPE, Scope
 from oppsync.domain.work.connections import ConnectionRole
+from oppsync.domain.work.connector_forms import WrongFields
 from oppsync.kernel.errors import Conflict, Forbidden, NotFound, OppsyncError
 from oppsync.kernel.settings import Settings
-from oppsync.services.admin.commands import AddConnection, CreatePerson, CreateToken
+from oppsync.services.admin.commands import (
+    AddConnection,
+    CreatePerson,
+    CreateToken,
+    EditConnection,
+    RemoveConnection,
+)
 from oppsync.services.approvals.commands import SetApprovalRule
 from oppsync.services.configuration.commands import (
     Answer,
@@ -347,7 +354,7 @@ def test_a_route_to_what_is_not_connected_is_refused_when_it_is_entered(desk: De
     connect(desk, "Tryton")
 
     with pytest.raises(BadBundle) as refused:
-        desk.apply([*early, route("erp|ACME-DE|*|*", "Tryton of Berlin"), route("psa|*|*|*", "Kantata")])
+        desk.apply([*early, route("erp|ACME-DE|*|*", "Tryton of Berlin")])
 
     (fault,) = refused.value.faults
     assert (fault.file, fault.field) == ("routes.csv", "connection")
@@ -355,8 +362,53 @@ def test_a_route_to_what_is_not_connected_is_refused_when_it_is_entered(desk: De
         "entity ACME-DE, region *, service line *: no ERP is connected as 'Tryton of Berlin'" in fault.problem
     )
     assert fault.fix.startswith("Connected are Tryton: use one of these")
+    with pytest.raises(BadBundle, match="no PSA is connected as 'Kantata'"):
+        desk.apply([*early, route("psa|*|*|*", "Kantata")])
     assert isinstance(desk.apply([*early, route("erp|ACME-DE|*|*", "Tryton")]), Applied)
     assert isinstance(desk.apply([*early, route("erp|ACME-US|*|*", "Gone", ends=date(2026, 1, 1))]), Applied)
+
+
+def test_a_connection_s_new_name_is_carried_into_the_rows_that_name_it(desk: Desk) -> None:
+    """Also into those of past days; whoever renames it counts as nobody who changed where deals go."""
+    tryton = connect(desk, "Tryton")
+    past = route("erp|ACME-US|*|*", "Tryton", ends=date(2026, 1, 1))
+    desk.apply([*ROWS, past, route("erp|*|*|*", "Tryton")])
+    desk.go_live()
+
+    rename(desk, tryton, "Books")
+
+    routes = [row for row in desk.rows() if row.kind is ReferenceKind.ROUTE]
+    assert [row.value["connection"] for row in routes] == ["Books", "Books"]
+    assert (desk.versions()[0].number, desk.versions()[0].note) == (2, "Tryton is connected as Books")
+    with desk.application.engine.begin() as connection:
+        assert connection.execute(text("select * from configuration_changes where number = 2")).all() == []
+
+
+def test_rows_that_lead_to_nobody_come_back_by_no_way(desk: Desk) -> None:
+    tryton = connect(desk, "Tryton")
+    desk.apply([*ROWS, route("erp|*|*|*", "Tryton")])
+    rename(desk, tryton, "Books")
+
+    with pytest.raises(BadBundle, match="no ERP is connected as 'Tryton'"):
+        desk.application.dispatch(RevertConfiguration(TENANT, desk.ina, 1))
+
+
+def test_two_systems_of_one_name_and_one_that_rows_lead_to_are_refused(desk: Desk) -> None:
+    tryton = connect(desk, "Tryton")
+    unmapped = [row for row in ROWS if row.kind is not ReferenceKind.CONNECTION_MAP]
+    desk.apply([*unmapped, route("erp|*|*|*", "Tryton")])
+
+    with pytest.raises(WrongFields, match="Another system is connected as tryton"):
+        connect(desk, "tryton")
+    with pytest.raises(Conflict, match=r"lead deals to Tryton: routes\.csv: role erp, entity \*") as refused:
+        desk.application.dispatch(RemoveConnection(TENANT, COMMAND_LINE, tryton))
+    assert refused.value.code == "CONNECTION_IN_USE"
+    desk.apply(ROWS)
+    desk.application.dispatch(RemoveConnection(TENANT, COMMAND_LINE, tryton))
+
+
+def rename(desk: Desk, connection_id: str, name: str) -> None:
+    desk.application.dispatch(EditConnection(TENANT, COMMAND_LINE, connection_id, name=name))
 
 
 def route(key: str, connection: str, ends: date | None = None) -> ReferenceRow:
@@ -364,12 +416,11 @@ def route(key: str, connection: str, ends: date | None = None) -> ReferenceRow:
     return ReferenceRow(kind=ReferenceKind.ROUTE, key=key, valid_from=begin, valid_to=ends, value=value)
 
 
-def connect(desk: Desk, name: str) -> None:
+def connect(desk: Desk, name: str) -> str:
     settings = {"base_url": "https://erp.firm.example", "database": "erp"}
     secrets = {"rest_key": "a key to hide"}
-    desk.application.dispatch(
-        AddConnection(TENANT, COMMAND_LINE, ConnectionRole.ERP, "tryton", name, settings, secrets)
-    )
+    command = AddConnection(TENANT, COMMAND_LINE, ConnectionRole.ERP, "tryton", name, settings, secrets)
+    return desk.application.dispatch(command).connection_id
 
 
 def test_of_a_live_firm_one_person_says_who_acts_on_an_exception(desk: Desk) -> None:

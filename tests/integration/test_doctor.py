@@ -7,7 +7,7 @@ import re
 import runpy
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ from oppsync.domain.plan.capabilities import Capabilities, CrmCapabilities, ErpC
 from oppsync.domain.plan.limits import Limit
 from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.reading.readings import PollStatus
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.mirror import KindState, MirrorState
@@ -128,6 +129,8 @@ def test_a_sound_installation_passes(doctor: Examine, installed: Application) ->
     assert {"settings", "postgres", "schema", "clock", "redis", "redis eviction"} <= set(checks)
     assert {"connection salesforce-demo", "connection tryton-demo", "connection kantata-demo"} <= set(checks)
     assert {"answer of salesforce-demo", "answer of tryton-demo", "answer of kantata-demo"} <= set(checks)
+    # Its map says that owners of before are told.
+    assert checks["connection salesforce-demo"] == ("ok", "crm: Salesforce.")
     assert {"address", "mail", "secret keys"} <= set(checks)
     assert checks["postgres connections"][1].startswith("Up to 13 needed")
     assert checks["redis connections"][1].startswith("Up to 16 needed")
@@ -168,6 +171,23 @@ def test_credentials_that_a_system_refuses_are_found(
         assert checks[f"connection {name}"][0] == "ok"
         assert checks[f"answer of {name}"][0] == "failed"
         assert "check" in checks[f"answer of {name}"][1]
+
+
+def test_routes_that_lead_to_nobody_are_listed(doctor: Examine, installed: Application) -> None:
+    assert "routes" not in doctor()[1]
+    value = {"connection": "Tryton of Hamburg"}
+    row = ReferenceRow(kind=ReferenceKind.ROUTE, key="erp|*|*|*", valid_from=date(2025, 1, 1), value=value)
+    with installed.uow() as uow:
+        uow.references.put(TENANT, row)
+        uow.commit()
+
+    code, checks = doctor()
+
+    assert code == 1
+    verdict, says = checks["routes"]
+    assert verdict == "failed"
+    assert "role erp, entity *, region *, service line *: no ERP is connected as 'Tryton of Hamburg'" in says
+    assert "use one of these" in says
 
 
 def test_a_sign_of_life_changes_nothing_there(
@@ -326,6 +346,24 @@ def test_a_connection_nothing_here_can_serve_is_found(doctor: Examine, installed
     assert "'nonesuch' is not known here" in put("nonesuch", None)[1]
     assert "base_url" in put("kantata", None)[1]
     assert "'handshake' is not known here" in put("kantata", "handshake", base_url="http://127.0.0.1:9")[1]
+
+
+def test_a_row_that_maps_nothing_and_a_connection_without_one_are_named(
+    doctor: Examine, installed: Application
+) -> None:
+    with installed.uow() as uow:
+        known = uow.connections.get("kantata-demo")
+        uow.connections.put(changed(known, name="Staff"), uow.connections.secrets(known.id))
+        uow.commit()
+
+    code, checks = doctor()
+
+    assert code == 0
+    named, own = "Kantata (stand-in)", "its own settings say what it maps"
+    assert {name: says for name, (verdict, says) in checks.items() if verdict == "warning"} == {
+        f"map of {named}": f"Nothing of its vendor is connected as {named}: its row maps nothing.",
+        "map of kantata-demo": f"No row of connection_maps.yaml is about Staff: {own}.",
+    }
 
 
 def test_an_installation_without_connections_is_told_that_nothing_goes_through(

@@ -297,7 +297,7 @@ def test_a_secret_that_no_header_can_carry_is_told_without_it(secret: str) -> No
     ],
 )
 def test_an_unusable_address_is_told_without_repeating_it(url: str) -> None:
-    with pytest.raises(Misconfigured, match="base_url") as caught:
+    with pytest.raises(Misconfigured, match="the address must be") as caught:
         HttpClient("Acme", url)
     assert "pass" not in caught.value.message
 

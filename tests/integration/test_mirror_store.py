@@ -172,7 +172,7 @@ def test_a_customer_is_found_by_code_name_or_tax_id_in_other_spellings(applicati
     assert found(code="%") == found(name="Globex") == found(tax_id="DE999999999") == []
 
 
-def test_who_asks_during_a_reading_is_told_so_and_who_asks_before_names_the_kinds(
+def test_who_asks_during_a_reading_is_heard_after_it_and_who_asks_before_names_the_kinds(
     application: Application,
 ) -> None:
     with application.uow() as uow:
@@ -182,9 +182,46 @@ def test_who_asks_during_a_reading_is_told_so_and_who_asks_before_names_the_kind
     assert lease is not None
     assert (lease.asked_by, lease.asked_kinds) == ("person:olga@acme.example", (CENTRES,))
     with application.uow() as uow:
-        assert uow.mirror.begin(lease, [CENTRES])
-        assert not uow.mirror.ask(TENANT, ERP, "person:olga@acme.example", [])
+        begun = uow.mirror.begin(lease, [CENTRES])
+        assert begun is not None
         uow.commit()
+    with application.uow() as uow:
+        assert not uow.mirror.ask(TENANT, ERP, "person:ina@acme.example", [TERMS])
+        assert not uow.mirror.ask(TENANT, ERP, "person:ina@acme.example", [CENTRES])
+        uow.commit()
+
+    assert page(application, begun)
+    with application.uow() as uow:
+        assert uow.mirror.finish(begun, timedelta(hours=1))
+        uow.commit()
+    with application.uow() as uow:
+        again = uow.mirror.take("one")  # it is due at once
+        assert again is not None
+        assert (again.run_id, again.asked_by, set(again.asked_kinds)) == (
+            None,
+            "person:ina@acme.example",
+            {TERMS, CENTRES},
+        )
+        uow.commit()
+
+
+def test_who_asks_between_the_lease_and_the_first_page_is_heard_after_that_reading(
+    application: Application,
+) -> None:
+    lease = take(application)
+    assert lease is not None
+    with application.uow() as uow:
+        assert uow.mirror.ask(TENANT, ERP, "person:olga@acme.example", [])
+        begun = uow.mirror.begin(lease, [TERMS])
+        assert begun is not None
+        uow.commit()
+
+    assert page(application, begun)
+    with application.uow() as uow:
+        assert uow.mirror.finish(begun, timedelta(hours=1))
+        again = uow.mirror.take("one")
+        assert again is not None
+        assert again.asked_by == "person:olga@acme.example"
 
 
 def test_an_error_is_kept_with_the_reading_until_it_goes_on(application: Application) -> None:

@@ -13,6 +13,8 @@ from sqlalchemy import Engine, text
 from adapters.bootstrap import Application
 from adapters.postgres import schema
 from adapters.postgres.retention import prune
+from oppsync.domain.configuration.bundle import fingerprint
+from oppsync.domain.configuration.versions import ConfigurationUse, ProposalStatus
 from oppsync.domain.effects.effects import Effect, ExternalRecord
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.keys import EffectKind
@@ -22,10 +24,14 @@ from oppsync.domain.work.exceptions import NewException
 from oppsync.domain.work.intake import Delivery
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import Conflict
+from oppsync.ports.storage.configuration import NewProposal
+from oppsync.services.configuration.commands import ApplyConfiguration, BacktestConfiguration
 from oppsync.services.intake.commands import AcceptDelivery
 from oppsync.services.queue.commands import DismissException, ReplayException
 from tests.harness.builders import TENANT
 from tests.web.office import CONNECTION, Office
+from tests.web.test_configuration_pages import FIRM, ROWS
+from tests.web.test_recomputed import keep
 
 BODY = b"no notification at all"
 FIRST_TABLES = "20261123a"
@@ -197,6 +203,54 @@ def test_of_a_confirmed_effect_the_bodies_go_and_digests_and_numbers_stay(office
     assert [(row.outside_id, row.number) for row in after] == [(row.outside_id, row.number) for row in before]
     digests = rows(office.application, "select key, request_digest, response_digest from effects order by key")
     assert digests == kept
+
+
+def test_what_a_plan_was_made_from_goes_once_it_is_no_deal_s_plan_any_more(office: Office) -> None:
+    application = office.application
+    waiting = office.waiting()
+    keep(office, waiting, configuration=ConfigurationUse(fingerprint="f00", number=1))
+    rows(application, "update plan_inputs set kept_at = kept_at - make_interval(days => 4000)")
+    assert prune_all(application) == 0
+
+    rows(application, "update opportunities set plan_hash = 'another'")
+    assert prune_all(application, retention_inputs_days=4_001) == 0
+    assert prune_all(application, retention_inputs_days=3_999) == 1
+    keep(office, waiting, configuration=ConfigurationUse(fingerprint="f00", number=1))
+    rows(application, "update plan_inputs set kept_at = kept_at - make_interval(days => 364)")
+    assert prune_all(application) == 0
+    rows(application, "update plan_inputs set kept_at = kept_at - make_interval(days => 2)")
+    assert prune_all(application) == 1
+
+
+def test_what_a_withdrawn_deal_was_planned_from_goes(office: Office) -> None:
+    keep(office, office.waiting(), configuration=ConfigurationUse(fingerprint="f00", number=1))
+    rows(office.application, "update plan_inputs set kept_at = kept_at - make_interval(days => 366)")
+    rows(office.application, "update opportunities set state = 'active'")
+    assert prune_all(office.application) == 0
+
+    rows(office.application, "update opportunities set state = 'withdrawn'")
+    assert prune_all(office.application) == 1
+
+
+def test_a_report_on_past_deals_stays_with_a_version_and_with_an_open_proposal(office: Office) -> None:
+    application = office.application
+    for row in ROWS[0], ROWS[1], ROWS[2]:
+        application.dispatch(BacktestConfiguration(TENANT, COMMAND_LINE, [row], 1))
+    rows(application, "update backtests set made_at = made_at - make_interval(days => 91)")
+    application.dispatch(ApplyConfiguration(TENANT, COMMAND_LINE, FIRM, [ROWS[0]]))
+    with application.uow() as uow:
+        proposal = NewProposal("f00", fingerprint([ROWS[1]]), FIRM, [ROWS[1]], office.ids["kim"], "", None)
+        proposal_id = uow.configurations.propose(TENANT, proposal)
+        uow.commit()
+
+    assert prune_all(application, retention_backtests_days=92) == 0
+    assert prune_all(application) == 1
+    left = {row["fingerprint"] for row in rows(application, "select fingerprint from backtests")}
+    assert left == {fingerprint([ROWS[0]]), fingerprint([ROWS[1]])}
+    with application.uow() as uow:
+        uow.configurations.decide(TENANT, proposal_id, ProposalStatus.REJECTED, office.ids["ana"], "no")
+        uow.commit()
+    assert prune_all(application) == 1
 
 
 def test_the_audit_trail_is_never_pruned(office: Office) -> None:

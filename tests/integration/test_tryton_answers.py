@@ -16,7 +16,7 @@ from oppsync.kernel.errors import (
     VendorRejected,
     VendorUnavailable,
 )
-from sandbox.contracts.erp import Deal
+from sandbox.contracts.erp_deals import Deal
 from tests.harness import builders
 from tests.harness.house import IMPATIENT
 from tests.integration.tryton_calls import READY, WORK, Canned, answering, connect

@@ -19,7 +19,7 @@ from oppsync.kernel.errors import (
     VendorRejected,
 )
 from oppsync.ports.erp import Erp
-from sandbox.contracts.erp import Deal
+from sandbox.contracts.erp_deals import Deal
 from sandbox.embedded.tryton.server import TrytonAddress
 from tests.harness import builders
 from tests.harness.tryton import Books

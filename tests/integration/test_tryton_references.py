@@ -15,7 +15,7 @@ from oppsync.domain.plan.references import CentreOfCompany, ErpReferences, refer
 from oppsync.domain.values.model import changed
 from oppsync.ports.erp import Erp
 from sandbox.contracts import deals
-from sandbox.contracts.erp import Deal
+from sandbox.contracts.erp_deals import Deal
 from sandbox.contracts.harness import FixedClock
 from sandbox.contracts.memory import OwnMemory
 from sandbox.embedded.tryton.server import TrytonAddress

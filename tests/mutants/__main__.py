@@ -17,6 +17,7 @@ from tests.mutants.asking import InvalidError, Tests, Verdict, ask, copy_tree, d
 from tests.mutants.document import write
 from tests.mutants.engine import ENGINE
 from tests.mutants.governed import GOVERNED
+from tests.mutants.mirrored import MIRRORED
 from tests.mutants.mutation import DoesNotApplyError, Mutation
 from tests.mutants.ruled import RULED
 from tests.mutants.storage import STORAGE
@@ -28,7 +29,7 @@ from tests.mutants.wire import WIRE
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
 KEPT = ROOT / ".oppsync" / "mutants.json"
-MUTATIONS = (*ENGINE, *TRUST, *STORAGE, *WIRE, *GOVERNED, *RULED, *WAITING)
+MUTATIONS = (*ENGINE, *TRUST, *STORAGE, *WIRE, *GOVERNED, *MIRRORED, *RULED, *WAITING)
 AT_ONCE = 2
 
 

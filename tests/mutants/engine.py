@@ -468,9 +468,9 @@ ENGINE = (
     ),
     Mutation(
         "a decision does not lock the deal",
-        DECIDE,
-        "uow.opportunities.lock(tenant_id, task.opportunity_id)",
-        "uow.opportunities.get(tenant_id, task.opportunity_id)",
+        "oppsync/services/approvals/locked_task.py",
+        "uow.opportunities.lock(tenant_id, ",
+        "uow.opportunities.get(tenant_id, ",
         first="tests/stateful/test_turns.py"
         "::test_a_decision_and_a_change_told_meanwhile_take_turns_on_postgres",
     ),

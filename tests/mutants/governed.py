@@ -5,7 +5,8 @@ from __future__ import annotations
 from tests.mutants.mutation import Mutation
 
 APPLY = "oppsync/services/configuration/apply.py"
-INVITATIONS = "oppsync/services/admin/invitations.py"
+WAY_IN = "oppsync/services/admin/way_in.py"
+LINK_MAIL = "oppsync/services/admin/link_mail.py"
 ACCESS = "oppsync/services/admin/access.py"
 CONNECTION_LIFE = "oppsync/services/admin/connection_life.py"
 CREDENTIALS = "adapters/postgres/repositories/credentials.py"
@@ -13,11 +14,14 @@ CREDENTIALS = "adapters/postgres/repositories/credentials.py"
 _CONFIGURATION = "tests/integration/test_configuration.py::"
 _SECOND_PERSON = _CONFIGURATION + "test_of_a_live_firm_what_moves_money_waits_for_a_second_person"
 _PEOPLE = "tests/web/test_people.py::"
+_WAY_IN = "tests/web/test_way_in.py::"
 _LINK = _PEOPLE + "test_a_link_works_once_is_ended_by_a_newer_one_and_by_age"
 _OLD_TOKEN = (
     _PEOPLE + "test_a_token_that_an_earlier_release_left_to_somebody_deactivated_opens_nothing_then_or_later"
 )
 _CONNECTIONS = "tests/web/test_connections.py::"
+MAPS = "oppsync/services/admin/connection_maps.py"
+_MAPS = "tests/service/test_connection_maps.py::"
 
 GOVERNED = (
     # Plans made again.
@@ -35,7 +39,14 @@ GOVERNED = (
         "judged = judge(inputs.record, ",
         'today = {"won_on": __import__("datetime").date.today()}\n'
         "    judged = judge(type(inputs.record)(**dict(inputs.record) | today), ",
-        first="tests/service/test_backtest.py::test_each_deal_is_tried_as_of_the_day_on_which_it_was_won",
+        first="tests/service/test_backtest.py::test_what_began_before_the_last_deal_counts_for_those_won_since",
+    ),
+    Mutation(
+        "a backtest passes over what begins after the last deal",
+        "oppsync/domain/reading/backtest_days.py",
+        "if each.first > last_won:",
+        "if False:",
+        first="tests/service/test_backtest.py::test_a_rate_that_rises_later_shows_which_deals_would_cost_more",
     ),
     # Routes, and owners of exceptions.
     Mutation(
@@ -147,24 +158,23 @@ GOVERNED = (
     ),
     Mutation(
         "a reset leaves the old password",
-        INVITATIONS,
+        WAY_IN,
         "    uow.people.set_password(tenant_id, person.id, NO_PASSWORD, former)\n",
         "",
         first=_PEOPLE + "test_a_reset_ends_password_and_sessions_and_the_old_password_is_not_taken_again",
     ),
     Mutation(
         "a reset leaves the sessions",
-        INVITATIONS,
-        "ended = uow.credentials.end_sessions(command.tenant_id, person.id)",
+        WAY_IN,
+        "ended = uow.credentials.end_sessions(tenant_id, person.id)",
         "ended = 0",
         first=_PEOPLE + "test_a_reset_ends_password_and_sessions_and_the_old_password_is_not_taken_again",
     ),
     Mutation(
         "new roles leave the sessions of the old ones",
         ACCESS,
-        "            ended = uow.credentials.end_sessions(command.tenant_id, person.id)\n"
-        "            move_approvals",
-        "            ended = 0\n            move_approvals",
+        '"sessions_ended": uow.credentials.end_sessions(command.tenant_id, person.id)',
+        '"sessions_ended": 0',
         first=_PEOPLE + "test_new_roles_end_the_sessions_that_were_opened_with_the_old_ones",
     ),
     Mutation(
@@ -184,10 +194,52 @@ GOVERNED = (
     ),
     Mutation(
         "who comes back has the tokens of before",
-        INVITATIONS,
-        "    uow.credentials.revoke_tokens(command.tenant_id, person.id)\n",
-        "",
+        WAY_IN,
+        "tuple(uow.credentials.revoke_tokens(tenant_id, person.id))",
+        "()",
         first=_OLD_TOKEN,
+    ),
+    Mutation(
+        "who agrees to an approver of a live firm holds the link",
+        LINK_MAIL,
+        "        if not to_person_alone:\n",
+        "        if True:\n",
+        first=_WAY_IN + "test_what_was_agreed_to_and_not_done_shows_no_link_to_who_does_it_then",
+    ),
+    Mutation(
+        "an approver's role is given to whoever knew the password",
+        "oppsync/services/admin/guarded.py",
+        "    if not needs_two(after.roles - before.roles):\n",
+        "    if True:\n",
+        first=_WAY_IN + "test_who_was_reset_before_comes_in_by_nothing_that_the_administrator_kept",
+    ),
+    Mutation(
+        "a token gets the roles that its person gets later",
+        ACCESS,
+        "        if is_more(person.granted, granted):\n",
+        "        if False:\n",
+        first=_WAY_IN + "test_a_token_never_does_what_its_person_could_not_do_when_it_was_made",
+    ),
+    Mutation(
+        "a request under way makes a token that outlives the password",
+        "oppsync/services/admin/tokens.py",
+        "            if not isinstance(command.actor, Program):\n",
+        "            if False:\n",
+        first=_WAY_IN + "test_a_request_that_is_under_way_while_the_password_ends_makes_no_token",
+    ),
+    Mutation(
+        "a password that another sets leaves the tokens",
+        "oppsync/services/admin/passwords.py",
+        "                ends_tokens=True,\n",
+        "",
+        first=_WAY_IN + "test_a_reset_ends_the_tokens_of_the_account_and_of_no_other[a password]",
+    ),
+    Mutation(
+        "a sign-in under way outlives the password",
+        "oppsync/services/admin/sessions.py",
+        "            if uow.people.hold_password(command.tenant_id, found[0].id) != found[1]:\n",
+        "            if False:\n",
+        first=_WAY_IN + "test_a_sign_in_that_is_under_way_while_the_password_ends_begins_no_session",
     ),
     Mutation(
         "an administrator gives roles to themselves",
@@ -219,6 +271,56 @@ GOVERNED = (
         "            if False:\n",
         first=_CONNECTIONS
         + "test_a_removed_connection_s_webhook_is_nobody_s_and_one_with_deals_is_not_removed",
+    ),
+    # What connections map.
+    Mutation(
+        "an adapter is made past what the configuration maps",
+        "adapters/connectors/routing.py",
+        "return mapped(connection, uow.references.book(connection.tenant_id), self._clock.now().date())",
+        "return connection if uow else connection",
+        first=_MAPS + "test_to_unmap_special_terms_takes_a_second_person_and_then_deals_are_read_so",
+    ),
+    Mutation(
+        "who connects systems maps past the configuration",
+        MAPS,
+        "if field.is_map and field.name in given and _differs(",
+        "if False and _differs(",
+        first=_MAPS + "test_the_integration_admin_cannot_say_it_alone",
+    ),
+    Mutation(
+        "a connection is renamed away from its map",
+        MAPS,
+        "        if found.before is not None:\n",
+        "        if False:\n",
+        first=_MAPS + "test_the_integration_admin_cannot_say_it_alone",
+    ),
+    Mutation(
+        "the same system is connected once more and mapped by one person",
+        MAPS,
+        "    if found.needs_row:\n",
+        "    if False:\n",
+        first=_MAPS + "test_nor_by_connecting_the_same_org_once_more",
+    ),
+    Mutation(
+        "a connection is tested past its map",
+        "oppsync/services/admin/inspect_connection.py",
+        "self.inspector.inspect(mapped, secrets)",
+        "self.inspector.inspect(found, secrets)",
+        first=_MAPS + "test_a_test_looks_through_the_map_and_a_new_map_has_to_be_tested_anew",
+    ),
+    Mutation(
+        "a map of another vendor's connection is applied",
+        "oppsync/services/configuration/map_check.py",
+        "if vendors and row.value",
+        "if not vendors and row.value",
+        first=_MAPS + "test_a_row_of_another_vendor_is_refused_and_one_of_what_is_not_connected_is_told",
+    ),
+    Mutation(
+        "a map is not judged by its connector",
+        APPLY,
+        "*wrong_maps(placed, catalog.wrong_map), ",
+        "",
+        first=_MAPS + "test_a_map_that_the_connector_cannot_read_is_refused_wherever_it_comes_from",
     ),
     # Whatever it is.
     Mutation(

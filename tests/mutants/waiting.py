@@ -10,6 +10,7 @@ WAITS = "oppsync/pipeline/waiting.py"
 _ASKED = "tests/service/test_asked_anew.py::"
 _AWAY = "tests/service/test_out_of_office.py::"
 _TIME = "tests/service/test_in_time.py::"
+_BARRED = "tests/service/test_barred.py::"
 
 WAITING = (
     Mutation(
@@ -68,5 +69,69 @@ WAITING = (
         "escalates = max(",
         first="tests/unit/test_due_times.py"
         "::test_a_task_is_escalated_and_expires_when_the_time_is_up_for_the_first",
+    ),
+    Mutation(
+        "of a deal planned anew, what an earlier plan made counts as a beginning",
+        WITHDRAW,
+        "since = _approved_at(uow, deal) if deal.enrichment and deal.enrichment.replaces else None",
+        "since = None",
+        first=_ASKED + "test_what_an_earlier_plan_created_is_no_beginning_of_the_new_one",
+    ),
+    Mutation(
+        "an absence that is over is still in the way of standing in",
+        "oppsync/services/approvals/absences.py",
+        "for each in absences.coming() if",
+        "for each in absences.rows if",
+        first=_AWAY + "test_who_was_away_until_today_stands_in_today",
+    ),
+    Mutation(
+        "nobody tells who stands in",
+        "oppsync/services/approvals/absences.py",
+        "if delegate is not None:\n            self.notice",
+        "if delegate is None:\n            self.notice",
+        first=_AWAY + "test_whoever_stands_in_is_told_by_mail",
+    ),
+    Mutation(
+        "one person counts for two steps when a plan is begun",
+        "oppsync/domain/approval/enough.py",
+        "if person not in taken or _seated(taken[person], choices, taken, tried):",
+        "if person not in taken or True:",
+        first="tests/unit/test_enough.py"
+        "::test_two_steps_that_have_one_and_the_same_person_are_a_dead_end_that_is_told_before_anybody_is_asked",
+    ),
+    Mutation(
+        "a seat is not moved to make room",
+        "oppsync/domain/approval/enough.py",
+        "if person not in taken or _seated(taken[person], choices, taken, tried):",
+        "if person not in taken:",
+        first="tests/unit/test_enough.py::test_whoever_could_take_another_seat_makes_room",
+    ),
+    Mutation(
+        "a later change of a row frees everybody before",
+        "adapters/postgres/repositories/plans.py",
+        "    group by place, field\n",
+        "    group by place\n",
+        first=_BARRED + "test_whoever_changed_a_value_that_a_later_change_left_as_it_was_stays_barred",
+    ),
+    Mutation(
+        "what a change does to open deals counts with who may not decide them",
+        "oppsync/services/configuration/open_deals.py",
+        "return deciders(deal.dealt.with_changers(actors), plan)",
+        "return deciders(deal.dealt, plan)",
+        first=_BARRED + "test_what_a_change_does_to_open_deals_counts_without_who_may_not_decide_them",
+    ),
+    Mutation(
+        "a barred person is freed in the database",
+        "migrations/versions/2026_11_30_barred_for_good.py",
+        "    op.execute(_STAY)\n",
+        "",
+        first=_BARRED + "test_nobody_frees_a_barred_person_in_the_database",
+    ),
+    Mutation(
+        "the database does not know a person under another account",
+        "migrations/versions/2026_11_30_barred_for_good.py",
+        "return one = other or known_by(tenant, one) && known_by(tenant, other);",
+        "return one = other;",
+        first=_BARRED + "test_the_database_knows_a_barred_person_under_an_account_that_came_later",
     ),
 )

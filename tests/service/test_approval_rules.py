@@ -12,6 +12,7 @@ from oppsync.domain.approval.tasks import Decision, RuleUse, TaskStatus
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.findings.finding import Severity
 from oppsync.domain.values.money import Money
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.states import State
@@ -37,6 +38,26 @@ def set_rule(house: House, name: str = "small", until: date | None = None, **cha
         value=ApprovalRule(**{**usual, **changes}).model_dump(mode="json"),
     )
     house.application.dispatch(SetApprovalRule(TENANT, row, COMMAND_LINE))
+
+
+def test_a_rule_whose_condition_cannot_be_evaluated_asks_people_and_they_read_why(house: House) -> None:
+    examples = [
+        {"given": {"deal": {"custom": {"Risk": "low"}}}, "expect": True},
+        {"given": {"deal": {"custom": {"Risk": "high"}}}, "expect": False},
+    ]
+    set_rule(house, condition="deal.custom['Risk'] == 'low'", examples=examples)
+
+    record_id = house.to_approval(deals.milestone(WON_ON))
+
+    (task, *_) = house.tasks(record_id).values()
+    (warning,) = house.application.queries.approval(TENANT, task.id).warnings
+    assert (warning.code, warning.severity, warning.value) == ("RULE_FAILED", Severity.WARNS, "small")
+    assert warning.message == (
+        "Whether the approval rule small approves this plan is not known, so people are asked: column 13: "
+        "there is no field 'Risk' in deal.custom. Available here: none"
+    )
+    told = [entry for entry in house.entries(record_id) if entry.type == "warnings.found.v1"]
+    assert len(told) == 1
 
 
 def test_a_deal_approved_by_a_rule_goes_the_whole_way_by_itself(house: House, books: Books) -> None:

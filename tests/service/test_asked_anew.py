@@ -26,6 +26,7 @@ from tests.harness.builders import TENANT
 from tests.harness.gate import Gate
 from tests.harness.house import DELIVERY, FINANCE, WON_ON, House
 from tests.service.test_approvals import hire
+from tests.service.test_compensation import parked_after
 
 SAM, OLGA = "sam.seller@example.com", "olga.operations@example.com"
 FRED, DORA = "fred.finance@example.com", "dora.delivery@example.com"
@@ -264,6 +265,33 @@ def test_a_deal_whose_creation_was_refused_has_begun(house: House, record_id: st
         withdraw(house, approved, FINANCE)
 
     assert refused.value.code == "CREATION_BEGUN"
+
+
+def test_what_an_earlier_plan_created_is_no_beginning_of_the_new_one(house: House, gate: Gate) -> None:
+    record_id = parked_after(house, gate, writes=2, deal=deals.milestone(WON_ON))
+    first = of(house, record_id)
+    with pytest.raises(Conflict, match="has begun"):
+        withdraw(house, first, FINANCE)
+    house.salesforce.edit(record_id, {"opportunity": {"PO_Number__c": "PO-2026-LATER"}})
+    anew = PlanAnew(TENANT, house.opportunity(record_id).id, house.operator, "The purchase order was wrong")
+    house.application.dispatch(anew)
+    house.settle()
+    approved = house.decide(of(house, record_id), FINANCE)
+    house.decide(of(house, record_id, ApprovalRole.DELIVERY), DELIVERY)
+    house.connect(CRM_CONNECTION, base_url="http://127.0.0.1:9")
+    house.work()
+    assert house.state(record_id) is State.APPROVED
+
+    withdraw(house, approved, FINANCE)
+    house.connect(CRM_CONNECTION, base_url=house.salesforce.url)
+    house.settle_later()
+
+    assert house.state(record_id) is State.AWAITING_APPROVAL
+    again_approved = house.decide(of(house, record_id), FINANCE)
+    house.settle_later()
+    assert house.state(record_id) is State.ACTIVE
+    with pytest.raises(Conflict):
+        withdraw(house, again_approved, FINANCE)
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,8 @@ JANUARY, YEAR_BEFORE = date(2026, 1, 1), date(2025, 1, 1)
 CONSULTANT = "DACH|Consultant|EUR"
 
 
-def tried(house: House, rows: Sequence[ReferenceRow], last: int = 100) -> Backtest:
-    return house.application.dispatch(BacktestConfiguration(TENANT, COMMAND_LINE, rows, last))
+def tried(house: House, rows: Sequence[ReferenceRow], last: int = 100, as_of: date | None = None) -> Backtest:
+    return house.application.dispatch(BacktestConfiguration(TENANT, COMMAND_LINE, rows, last, as_of))
 
 
 def with_row(kind: K, key: str, since: date = JANUARY, **value: object) -> list[ReferenceRow]:
@@ -89,20 +89,87 @@ def test_a_deal_that_would_be_stopped_is_named_with_its_money_and_the_finding(ho
     ]
 
 
-def test_each_deal_is_tried_as_of_the_day_on_which_it_was_won(house: House) -> None:
-    """A row that begins or ends after that, though today is another day, is no other row for the deal."""
-    house.to_approval(deals.time_and_materials(WON_ON))
-    october = date(2026, 10, 1)
+def from_then_on(day: date, hourly: str = "100") -> list[ReferenceRow]:
+    """The demo firm's rows, a consultant's cost another from `day` on."""
     costs = [row for row in ROWS if (row.kind, row.key) == (K.COST_RATE, CONSULTANT)]
-    ending = [*costs, *(row for row in ROWS if row.kind is K.PROJECT_TEMPLATE)]
-    ended = [changed(row, valid_to=october) if row in ending else row for row in ROWS]
-    later = [changed(row, valid_from=october, value={**row.value, "hourly": "100"}) for row in costs]
+    ended = [changed(row, valid_to=day) if row in costs else row for row in ROWS]
+    return [*ended, *(changed(row, valid_from=day, value={**row.value, "hourly": hourly}) for row in costs)]
 
-    found = tried(house, [*ended, *later])
 
-    assert (found.differing, found.findings) == (0, ())
-    assert found.begin_later == len(ending) + len(later)
+OCTOBER = date(2026, 10, 1)
+
+
+def test_a_rate_that_rises_later_shows_which_deals_would_cost_more(house: House) -> None:
+    hours = house.to_approval(deals.time_and_materials(WON_ON))
+
+    found = tried(house, from_then_on(OCTOBER))
+
+    (row,) = found.rows
+    assert (row.source_id, row.ways) == (hours, (Way.PRICED,))
+    cost = next(each for each in found.sums if (each.what, each.currency) == ("cost", "EUR"))
+    assert cost.after - cost.before == Money(amount="7200.00", currency="EUR")  # 200 hours at 36 more
+    assert (found.begin_later, found.untouched, found.as_of) == (2, 0, None)
     assert (found.first_won, found.last_won) == (WON_ON, WON_ON)
+
+
+def test_a_row_that_is_on_the_way_already_is_the_one_that_a_later_change_is_compared_with(house: House) -> None:
+    house.to_approval(deals.time_and_materials(WON_ON))
+    house.application.dispatch(ApplyConfiguration(TENANT, COMMAND_LINE, FIRM, from_then_on(OCTOBER, "90")))
+
+    found = tried(house, from_then_on(OCTOBER, "100"))
+
+    cost = next(each for each in found.sums if (each.what, each.currency) == ("cost", "EUR"))
+    assert cost.after - cost.before == Money(amount="2000.00", currency="EUR")  # 200 hours at 10 more
+    assert found.begin_later == 1
+
+
+def test_what_ends_later_without_a_successor_is_missing(house: House) -> None:
+    house.to_approval(deals.time_and_materials(WON_ON))
+    ended = [changed(row, valid_to=OCTOBER) if row.kind is K.PROJECT_TEMPLATE else row for row in ROWS]
+
+    found = tried(house, ended)
+
+    assert found.stopped == 1
+    assert [each.what for each in found.findings] == ["TEMPLATE_MISSING"]
+
+
+def test_what_began_before_the_last_deal_counts_for_those_won_since(house: House) -> None:
+    """Each as of its own day: which of them a row meant is not asked of the day of the backtest."""
+    house.to_approval(deals.time_and_materials(date(2026, 2, 2)))
+    latest = house.to_approval(deals.time_and_materials(WON_ON))
+
+    found = tried(house, from_then_on(date(2026, 3, 1)))
+
+    assert [row.source_id for row in found.rows] == [latest]
+    assert (found.begin_later, found.untouched) == (0, 0)
+
+
+def test_as_of_a_day_all_deals_are_tried_by_its_rows(house: House) -> None:
+    house.to_approval(deals.time_and_materials(WON_ON))
+
+    before = tried(house, from_then_on(OCTOBER), as_of=date(2026, 9, 30))
+    after = tried(house, from_then_on(OCTOBER), as_of=OCTOBER)
+
+    assert (before.differing, before.untouched, before.as_of) == (0, 2, date(2026, 9, 30))
+    assert (after.differing, after.untouched, after.begin_later) == (1, 0, 0)
+    assert (after.first_won, after.rows[0].won_on) == (WON_ON, WON_ON)
+    unknown = tried(house, from_then_on(OCTOBER), as_of=date(2019, 1, 1))
+    assert (unknown.differing, unknown.sums) == (0, ())
+
+
+def test_rows_that_no_deal_reads_are_counted(house: House) -> None:
+    house.to_approval(deals.time_and_materials(WON_ON))
+    long_over = ReferenceRow(
+        kind=K.COST_RATE,
+        key=CONSULTANT,
+        valid_from=date(2019, 1, 1),
+        valid_to=date(2020, 1, 1),
+        value={"hourly": "50"},
+    )
+
+    found = tried(house, [*ROWS, long_over])
+
+    assert (found.differing, found.untouched) == (0, 1)
 
 
 def test_a_rule_that_would_approve_for_people_is_counted_by_its_name(house: House) -> None:
@@ -136,11 +203,6 @@ def _edited_by_somebody(house: House) -> list[ReferenceRow]:
     return with_rule()
 
 
-def _planned_before_the_rule(house: House) -> list[ReferenceRow]:
-    house.to_approval(deals.fixed_fee(WON_ON))
-    return with_rule(since=date(2099, 1, 1))
-
-
 def _warned_of_another_deal(house: House) -> list[ReferenceRow]:
     for name in ("One", "Two"):
         house.to_approval(fee(name, 50_000, number="PO-1", limit=500_000))
@@ -154,7 +216,6 @@ def _warned_of_another_deal(house: House) -> list[ReferenceRow]:
     [
         _of_a_customer_who_was_known_only_later,
         _edited_by_somebody,
-        _planned_before_the_rule,
         _warned_of_another_deal,
     ],
 )

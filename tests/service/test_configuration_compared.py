@@ -87,6 +87,19 @@ def test_a_deal_that_would_be_stopped_is_named_with_the_finding_and_one_that_wou
     assert "No longer: No project template is set for" in freed.what
 
 
+def test_what_the_erp_said_of_a_deal_that_is_stopped_stops_it_by_both(house: House) -> None:
+    """Nobody asks the ERP again, and what it said is not forgotten: other rows do not stop what is stopped."""
+    record_id = house.win(deals.fixed_fee(WON_ON))
+    house.edit(record_id, opportunity={"Payment_Terms__c": "NET31"})
+    house.settle()
+    assert house.exception(record_id).code == "PAYMENT_TERMS_UNKNOWN"
+
+    found = one(house, without(ReferenceKind.PROJECT_TEMPLATE))
+
+    assert found.fate is Fate.OTHER_FINDINGS
+    assert "No project template is set for" in found.what
+
+
 def test_a_rule_that_would_approve_for_people_is_named(house: House) -> None:
     house.to_approval(deals.fixed_fee(WON_ON))
     limit = Money(amount="1000000.00", currency="USD")

@@ -126,6 +126,9 @@ def test_a_transfer_there_and_back_between_two_readings_is_in_the_crm_s_history(
 
     task_of_nobody = house.exception(record_id)
     assert (task_of_nobody.code, task_of_nobody.findings[0].value) == ("NO_APPROVER", "finance")
+    assert task_of_nobody.owner == "operations"
+    why = "owns this opportunity, owned it before, or requested it"
+    assert f"Fiona Finance {why}; Sam Seller {why}" in task_of_nobody.findings[0].message
 
     hire_financier(house)
     house.replay(task_of_nobody)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from email import message_from_bytes
-from email.policy import default
 from typing import Any
 
 import pytest
@@ -26,7 +24,7 @@ from sandbox.firm.demo_firm import bundle
 from tests.harness.builders import TENANT
 from tests.harness.house import DELIVERY, FINANCE, WON_ON, House
 from tests.service.test_approvals import hire
-from tests.service.test_out_of_office import asked
+from tests.service.test_out_of_office import asked, mails
 
 FIRM, ROWS = bundle()
 BEGIN = date(2026, 1, 1)
@@ -72,14 +70,23 @@ def of(house: House, record_id: str, role: str = ApprovalRole.FINANCE) -> Approv
     return house.tasks(record_id)[role]
 
 
-def mails(house: House, beginning: str) -> list[str]:
-    """Who got a mail whose subject begins so, by name."""
-    folder = house.application.settings.outbox_folder
-    letters = [message_from_bytes(path.read_bytes(), policy=default) for path in folder.iterdir()]
-    return sorted(str(each["To"]) for each in letters if str(each["Subject"]).startswith(beginning))
+def test_whoever_was_asked_is_reminded_again_after_as_many_hours_until_they_decide(house: House) -> None:
+    configure(house, remind_after=20)
+    record_id = to_approval(house)
+
+    for day in (1, 2, 3):
+        days_pass(house, 1)
+        days_pass(house, 0)
+        assert mails(house, "Reminder") == [FINANCE] * day
+
+    assert house.opportunity(record_id).next_at is not None
+    house.approve(record_id)
+    house.settle()
+    days_pass(house, 1)
+    assert mails(house, "Reminder") == [FINANCE] * 3
 
 
-def test_whoever_was_asked_is_reminded_once(house: House) -> None:
+def test_of_reminders_that_are_all_overdue_one_is_sent(house: House) -> None:
     configure(house, **REMINDED)
     record_id = to_approval(house)
     assert mails(house, "Reminder") == []

@@ -69,7 +69,7 @@ def test_a_deal_that_waited_for_the_only_approver_says_so_and_goes_on_with_the_n
     item = house.exception(record_id)
     assert (house.state(record_id), item.code) == (State.PARKED, "NO_APPROVER"), "she cannot sign in yet"
 
-    house.application.dispatch(AcceptInvitation(link, "seven quiet lanterns hum"))
+    house.application.dispatch(AcceptInvitation(str(link.secret), "seven quiet lanterns hum"))
     house.replay(item)
     house.settle()
 
@@ -102,7 +102,7 @@ def test_who_was_invited_is_asked_once_there_is_a_password(house: House) -> None
     assert house.tasks(before)[ApprovalRole.DELIVERY].candidates == (house.person(DELIVERY).id,)
     assert not mailed_to(house, DORA)
 
-    house.application.dispatch(AcceptInvitation(link, "seven quiet lanterns hum"))
+    house.application.dispatch(AcceptInvitation(str(link.secret), "seven quiet lanterns hum"))
     after = house.to_approval(deals.time_and_materials(WON_ON))
 
     asked = set(house.tasks(after)[ApprovalRole.DELIVERY].candidates)

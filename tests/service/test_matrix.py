@@ -221,6 +221,31 @@ def test_a_plan_that_a_later_step_has_nobody_for_is_parked_at_once(house: House)
     assert open_seats(house, record_id) == {"two_of_finance", "delivery"}
 
 
+def test_two_steps_with_one_and_the_same_person_are_told_before_anybody_is_asked(house: House) -> None:
+    """Each step has somebody, and one person decides once."""
+    apply(house, {"board": {"name": "The board", "people": (FINANCE,)}})
+    record_id = house.win(deals.milestone(WON_ON))
+    house.settle()
+
+    (found,) = house.exception(record_id).findings
+    assert (found.code, found.value) == ("NO_APPROVER", "finance")
+    assert found.message.startswith(
+        "Finance and The board need 2 different people, and only 1 may approve: Fiona Finance"
+    )
+    shown = house.application.dispatch(PreviewPlan(TENANT, COMMAND_LINE, record_id))
+    assert [each.value for each in shown.findings if each.code == "NO_APPROVER"] == ["finance"]
+    assert house.tasks(record_id) == {}
+
+    hire(house, FRITZ, "finance_approver")
+    house.replay(house.exception(record_id))
+    house.settle()
+    assert open_seats(house, record_id) == {"finance", "delivery", "board"}
+    approve(house, record_id, "board", FINANCE)
+    approve(house, record_id, "finance", FRITZ)
+    approve(house, record_id, "delivery", DELIVERY)
+    assert house.state(record_id) is State.ACTIVE
+
+
 def test_an_approver_of_a_later_order_who_left_before_it_is_asked_stops_the_deal(staffed: House) -> None:
     house, record_id = staffed, staffed.to_approval(deals.milestone(WON_ON))
     house.rows("update people set is_active = false where email = :email", email=TAX)

@@ -17,10 +17,12 @@ from adapters.notify.files import FileNotifier
 from oppsync.domain.configuration.faults import BadBundle
 from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.exceptions import ExceptionItem
 from oppsync.domain.work.mirror import MirrorChange, MirrorRun, MirrorState
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import VendorUnavailable
+from oppsync.services.admin.commands import PauseConnection, ResumeConnection
 from oppsync.services.configuration.commands import ApplyConfiguration, CompareConfiguration, Comparison
 from oppsync.services.mirror.commands import AskForMirror, ReadMirror, Step
 from oppsync.services.queue.commands import DismissException
@@ -101,6 +103,37 @@ def test_a_deal_flows_to_approval_on_what_is_known_while_the_erp_is_away(house: 
     record_id = house.win(deals.time_and_materials(WON_ON))
     house.settle()
 
+    assert house.state(record_id) is State.AWAITING_APPROVAL, house.exceptions(record_id)
+
+
+def test_a_deal_flows_to_approval_while_the_erp_is_paused_and_is_created_once_it_is_resumed(
+    house: House,
+) -> None:
+    read_all(house)
+    house.application.dispatch(PauseConnection(TENANT, COMMAND_LINE, ERP_CONNECTION))
+
+    record_id = house.to_approval(deals.time_and_materials(WON_ON))
+    house.approve(record_id)
+    house.work()
+
+    assert house.state(record_id) is State.APPROVED, house.exceptions(record_id)
+    assert "is paused" in (house.opportunity(record_id).waits_for or "")
+    house.application.dispatch(ResumeConnection(TENANT, COMMAND_LINE, ERP_CONNECTION))
+    house.settle()
+    assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
+
+
+def test_a_deal_whose_customer_is_not_known_waits_for_a_paused_erp(house: House) -> None:
+    read_all(house)
+    house.rows("delete from mirrored_rows where kind = 'customer'")
+    house.application.dispatch(PauseConnection(TENANT, COMMAND_LINE, ERP_CONNECTION))
+
+    record_id = house.win(deals.time_and_materials(WON_ON))
+    house.work()
+
+    assert house.state(record_id) is State.RECEIVED
+    house.application.dispatch(ResumeConnection(TENANT, COMMAND_LINE, ERP_CONNECTION))
+    house.settle()
     assert house.state(record_id) is State.AWAITING_APPROVAL, house.exceptions(record_id)
 
 
@@ -201,6 +234,27 @@ def test_a_cost_centre_that_ends_is_named_with_the_open_deals_that_name_it(
     assert ended_items(house) == []
 
 
+def test_nothing_is_made_of_a_deal_whose_cost_centre_was_closed_minutes_ago(
+    house: House, books: Books, centre: str
+) -> None:
+    book_on(house, centre)
+    record_id = house.to_approval(deals.time_and_materials(WON_ON))
+    books.write("analytic_account.account", centre_of(books, centre), {"active": False})
+    house.rows("update mirrored_rows set seen_at = seen_at - interval '3 minutes'")
+
+    house.approve(record_id)
+    house.settle()
+
+    assert house.state(record_id) is State.PARKED
+    assert {row.kind for row in house.effects(record_id)} <= {EffectKind.NOTIFICATION}
+    item = house.exception(record_id)
+    assert (item.code, item.stage) == ("COST_CENTRE_UNKNOWN", "create_projects")
+    create_centre(books, centre)
+    house.replay(item)
+    house.settle()
+    assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
+
+
 def item_of(house: House) -> ExceptionItem:
     found = house.rows("select id from exception_items where code = 'MASTER_DATA_ENDED' and status = 'open'")
     with house.application.uow() as uow:
@@ -235,25 +289,25 @@ def test_a_cost_centre_that_the_erp_lacks_is_refused_when_it_is_entered(
 ) -> None:
     code = f"CC-{uuid4().hex[:8]}"
     folder = bundle(house, tmp_path, code)
-    before = read_folder(folder, house.application.erp_names(TENANT))  # nothing was read yet
+    before = read_folder(folder, house.application.installation(TENANT))  # nothing was read yet
     assert "was never read" in compared(house, before).erp_check
 
     read_all(house)
     with pytest.raises(Failed) as refused:
-        read_folder(folder, house.application.erp_names(TENANT))
+        read_folder(folder, house.application.installation(TENANT))
     message = str(refused.value.message)
     assert f"cost_centres.csv:2: code: Tryton's company ACME-DE has no cost centre '{code}'" in message
     with pytest.raises(BadBundle, match=code):
         house.application.dispatch(ApplyConfiguration(TENANT, COMMAND_LINE, before.firm, before.rows))
 
     create_centre(books, code)
-    sound = read_folder(folder, house.application.erp_names(TENANT))  # by a look-up: the mirror is older
+    sound = read_folder(folder, house.application.installation(TENANT))  # by a look-up: the mirror is older
     assert "less than a minute old" in compared(house, sound).erp_check
     house.application.dispatch(ApplyConfiguration(TENANT, COMMAND_LINE, sound.firm, sound.rows))
 
     gate.shut()
     with pytest.raises(Failed, match="CC-NOPE"):  # by what is known
-        read_folder(bundle(house, tmp_path, "CC-NOPE", code), house.application.erp_names(TENANT))
+        read_folder(bundle(house, tmp_path, "CC-NOPE", code), house.application.installation(TENANT))
 
 
 def compared(house: House, found: FirmBundle) -> Comparison:

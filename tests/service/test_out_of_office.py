@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from email import message_from_bytes
+from email.policy import default
 from typing import Any
 
 import pytest
@@ -53,6 +55,13 @@ def asked(house: House, record_id: str, role: str = FINANCES) -> set[str]:
     candidates = of(house, record_id, role).candidates
     people = house.rows("select id, email from people")
     return {row["email"] for row in people if row["id"] in candidates}
+
+
+def mails(house: House, beginning: str) -> list[str]:
+    """Who got a mail whose subject begins so, by name."""
+    folder = house.application.settings.outbox_folder
+    letters = [message_from_bytes(path.read_bytes(), policy=default) for path in folder.glob("*")]
+    return sorted(str(each["To"]) for each in letters if str(each["Subject"]).startswith(beginning))
 
 
 def refusal(house: House, task: ApprovalTask, who: str) -> str:
@@ -305,6 +314,45 @@ def test_two_absences_at_once_are_one_too_many(firm: House) -> None:
     with pytest.raises(Conflict) as over:
         firm.application.dispatch(EndAbsence(TENANT, firm.person(FINANCE).id, absence_id))
     assert over.value.code == "ABSENCE_OVER"
+
+
+def test_an_absence_that_was_ended_today_is_entered_again_today(firm: House) -> None:
+    first = away(firm, FINANCE)
+    firm.application.dispatch(EndAbsence(TENANT, firm.person(FINANCE).id, first))
+
+    second = away(firm, FINANCE)
+    away(firm, DORA, EVE)
+
+    over, now = firm.rows(
+        "select id, begins_at, ended_at from absences where person_id = :who order by begins_at",
+        who=firm.person(FINANCE).id,
+    )
+    assert (over["id"], now["id"]) == (first, second)
+    assert now["begins_at"] == over["ended_at"]
+    with pytest.raises(Conflict):
+        away(firm, FINANCE)
+
+
+def test_who_was_away_until_today_stands_in_today(firm: House) -> None:
+    over = away(firm, EVE)
+    firm.application.dispatch(EndAbsence(TENANT, firm.person(EVE).id, over))
+
+    away(firm, DORA, EVE)
+
+    record_id = firm.to_approval(deals.milestone(WON_ON))
+    assert EVE in asked(firm, record_id, DELIVERIES)
+
+
+def test_whoever_stands_in_is_told_by_mail(firm: House) -> None:
+    away(firm, DORA)
+    assert mails(firm, "You decide for") == []
+
+    away(firm, DELIVERY, EVE)
+
+    assert mails(firm, "You decide for Dario Delivery from") == [EVE]
+    (told,) = firm.rows("select summary, detail from audit where type = 'delegate.told.v1'")
+    assert told["detail"]["person"] == str(firm.person(EVE).id)
+    assert told["detail"]["told"] is False, "files reach nobody"
 
 
 def test_an_administrator_enters_it_for_others_and_nobody_else_does(firm: House) -> None:

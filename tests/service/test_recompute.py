@@ -60,6 +60,24 @@ def test_a_plan_is_made_again_by_the_version_that_made_it_whatever_holds_now(hou
     assert "the same bit for bit (this is the same release)" in found.in_words
 
 
+def test_what_validation_asked_of_the_erp_is_kept_with_it_and_no_part_of_its_hash(house: House) -> None:
+    record_id = house.to_approval(deals.milestone(WON_ON))
+
+    (kept,) = house.rows("select content -> 'erp_facts' as said from plan_inputs")
+    (deal,) = house.rows("select record_digest, erp_facts from opportunities")
+    content = house.plan(record_id).plan.content
+    assert kept["said"] == deal["erp_facts"]
+    assert kept["said"] == {
+        "record_digest": deal["record_digest"],
+        "company": content.erp_company,
+        "terms": "NET60",
+        "books_open_until": "2028-12-31",
+    }
+    assert again(house, record_id).is_same
+    house.rows("update plan_inputs set content = content - 'erp_facts'")
+    assert again(house, record_id).is_same
+
+
 def test_what_people_said_and_what_the_erp_said_are_kept_with_it(house: House) -> None:
     record_id = house.win(deals.milestone(WON_ON))
     house.edit(record_id, opportunity={"Start_Date__c": "2026-01-05"})

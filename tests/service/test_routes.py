@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from oppsync.domain.plan.systems import PlanSystems
+from oppsync.domain.reading.backtest import Backtest, Way
+from oppsync.domain.reading.open_deals import DealEffect, Fate
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.states import State
+from oppsync.services.configuration.commands import BacktestConfiguration, CompareConfiguration
 from sandbox.firm import deals
+from sandbox.firm.demo_firm import bundle
 from sandbox.firm.install import ERP_CONNECTION, PSA_CONNECTION
 from tests.harness.builders import TENANT
 from tests.harness.house import WON_ON, House
 
-HERE, ELSEWHERE = "Tryton", "Books of the other group"
+K = ReferenceKind
+FIRM, ROWS = bundle()
+HERE, ELSEWHERE, PSA = "Tryton", "Books of the other group", "Kantata (stand-in)"
 
 
 def connect_another(house: House, name: str = ELSEWHERE) -> None:
@@ -25,13 +33,18 @@ def connect_another(house: House, name: str = ELSEWHERE) -> None:
         uow.commit()
 
 
+def a_route(
+    key: str, connection: str | None, since: date = date(2025, 1, 1), ends: date | None = None
+) -> ReferenceRow:
+    value = {"connection": connection}
+    return ReferenceRow(kind=K.ROUTE, key=key, valid_from=since, valid_to=ends, value=value)
+
+
 def route(
     house: House, key: str, connection: str | None, since: date = date(2025, 1, 1), ends: date | None = None
 ) -> None:
-    value = {"connection": connection}
-    row = ReferenceRow(kind=ReferenceKind.ROUTE, key=key, valid_from=since, valid_to=ends, value=value)
     with house.application.uow() as uow:
-        uow.references.put(TENANT, row)
+        uow.references.put(TENANT, a_route(key, connection, since, ends))
         uow.commit()
 
 
@@ -101,3 +114,71 @@ def test_two_of_one_name_and_several_without_a_route_stop_the_deal_too(house: Ho
     assert "and several are connected under that name" in house.exception(twins).message
     told = house.exception(unrouted).message
     assert "no row of the role erp for ACME-US, NA, Advisory on 2026-03-02, and 2 are connected" in told
+
+
+def test_a_plan_names_the_rows_that_chose_its_systems(house: House) -> None:
+    connect_another(house)
+    route(house, "erp|*|*|*", ELSEWHERE)
+    route(house, "erp|ACME-DE|*|*", HERE)
+    route(house, "psa|*|*|*", None)
+
+    record_id = house.to_approval(deals.milestone(WON_ON))
+
+    used = {each.key for each in house.plan(record_id).plan.provenance.reference if each.kind is K.ROUTE}
+    assert used == {"erp|ACME-DE|*|*", "psa|*|*|*"}
+
+
+def test_a_changed_route_is_compared_by_where_it_would_lead_open_deals(house: House) -> None:
+    connect_another(house)
+    route(house, "erp|*|*|*", HERE)
+    record_id = house.to_approval(deals.milestone(WON_ON))
+    now = house.plan(record_id).plan
+
+    elsewhere = effect(house, [*ROWS, a_route("erp|*|*|*", ELSEWHERE)])
+    nobody = effect(house, [*ROWS, a_route("erp|*|*|*", "Tryton of Hamburg")])
+    without = effect(house, [*ROWS, a_route("erp|*|*|*", HERE), a_route("psa|*|*|*", None)])
+
+    assert (elsewhere.fate, elsewhere.source_id) == (Fate.OTHER_SYSTEMS, record_id)
+    assert elsewhere.what == f"goes to {ELSEWHERE} and {PSA} instead of {HERE} and {PSA}"
+    assert nobody.fate is Fate.STOPPED
+    assert "sends this deal to the ERP 'Tryton of Hamburg', and none is connected" in nobody.what
+    assert (without.fate, without.what) == (Fate.OTHER_SYSTEMS, f"goes to {HERE} instead of {HERE} and {PSA}")
+    assert house.plan(record_id).plan == now
+
+
+def test_a_backtest_goes_by_the_routes_of_both(house: House) -> None:
+    connect_another(house)
+    route(house, "erp|*|*|*", HERE)
+    record_id = house.to_approval(deals.milestone(WON_ON))
+
+    same = backtest(house, [*ROWS, a_route("erp|*|*|*", HERE)])
+    elsewhere = backtest(house, [*ROWS, a_route("erp|*|*|*", ELSEWHERE)])
+    nobody = backtest(house, [*ROWS, a_route("erp|*|*|*", "Tryton of Hamburg")])
+
+    assert (same.tried, same.differing) == (1, 0)
+    (found,) = elsewhere.rows
+    assert (found.source_id, found.ways) == (record_id, (Way.ROUTED,))
+    assert found.what == f"goes to {ELSEWHERE} and {PSA} instead of {HERE} and {PSA}"
+    assert nobody.stopped == 1
+    assert "'Tryton of Hamburg', and none is connected" in nobody.rows[0].what
+
+
+def test_past_deals_are_judged_by_what_the_erp_of_the_new_route_can_do(house: House) -> None:
+    connect_another(house)
+    route(house, "erp|*|*|*", HERE)
+    house.to_approval(deals.milestone(WON_ON))
+    house.rows("update plan_inputs set content = jsonb_set(content, '{erp,line_kinds}', '[]')")
+
+    found = backtest(house, [*ROWS, a_route("erp|*|*|*", ELSEWHERE)])
+
+    assert found.freed == 1
+
+
+def backtest(house: House, rows: Sequence[ReferenceRow]) -> Backtest:
+    return house.application.dispatch(BacktestConfiguration(TENANT, COMMAND_LINE, rows, 100))
+
+
+def effect(house: House, rows: Sequence[ReferenceRow]) -> DealEffect:
+    command = CompareConfiguration(TENANT, COMMAND_LINE, FIRM, tuple(rows))
+    (found,) = house.application.dispatch(command).open_deals.rows
+    return found

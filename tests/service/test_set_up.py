@@ -251,7 +251,9 @@ def test_a_second_agrees_and_the_firm_goes_live_on_the_command_line(run: Run) ->
     proposal = re.findall(r"Proposed as ([\w-]+)", proposed.stdout)[0]
     assert "fay@example.com" in run("access", "list").stdout
     assert "You proposed this" in run("access", "agree", proposal, OPPSYNC_TOKEN=tokens["ada"]).stderr
-    assert "/invitation?key=" in run("access", "agree", proposal, OPPSYNC_TOKEN=tokens["ben"]).stdout
+    agreed = run("access", "agree", proposal, OPPSYNC_TOKEN=tokens["ben"]).stdout
+    command = re.findall(r"`oppsync (user reset --email fay@example\.com)`", agreed)[0]
+    assert "/invitation?key=" in run(*command.split()).stdout
     given = run(
         "access", "propose", "--email", "fay@example.com", "--role", "admin", OPPSYNC_TOKEN=tokens["ben"]
     )

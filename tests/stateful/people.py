@@ -22,9 +22,12 @@ PEOPLE = (
 )
 FIONA, DARIO, BO, SAM, VERA, OLGA = PEOPLE
 
-NEEDED: dict[str, PersonRole] = {
-    ApprovalRole.FINANCE: PersonRole.FINANCE_APPROVER,
-    ApprovalRole.DELIVERY: PersonRole.DELIVERY_APPROVER,
+# A step of a matrix that both may decide.
+REVIEW = "review"
+NEEDED: dict[str, frozenset[PersonRole]] = {
+    ApprovalRole.FINANCE: frozenset({FINANCE}),
+    ApprovalRole.DELIVERY: frozenset({DELIVERY}),
+    REVIEW: frozenset({FINANCE, DELIVERY}),
 }
 
 
@@ -39,7 +42,7 @@ def why_not(
     at."""
     record = opportunity.record
     reasons = {
-        "the role is missing": NEEDED[task.role.partition("#")[0]] not in person.roles,
+        "the role is missing": NEEDED[task.role.partition("#")[0]].isdisjoint(person.roles),
         "the deal is their own": record and record.owner and record.owner.email == person.email,
         "they decided for the other role": any(
             other.decided_by == person.id

@@ -20,6 +20,7 @@ from oppsync.domain.plan.orders import LineOrder, Message, NodeOrder, PsaOrder, 
 from oppsync.domain.plan.plan import PlanContent
 from oppsync.domain.plan.references import ErpReferences, MissingReference
 from oppsync.domain.plan.systems import ParentValues
+from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.work.events import Event
 from oppsync.domain.work.tracked import Lease
 from oppsync.kernel import canonical_json
@@ -270,10 +271,10 @@ class ConnectedVendors:
     def crm(self, connection_id: str) -> Crm:
         return cast(Crm, ConnectedCrm(self._process))
 
-    def erp(self, tenant_id: str, parent: ParentValues) -> tuple[str, Erp]:
+    def erp(self, tenant_id: str, parent: ParentValues, book: ReferenceBook | None = None) -> tuple[str, Erp]:
         return "erp", self.erp_at("erp")
 
-    def psa(self, tenant_id: str, parent: ParentValues) -> tuple[str, Psa]:
+    def psa(self, tenant_id: str, parent: ParentValues, book: ReferenceBook | None = None) -> tuple[str, Psa]:
         return "psa", self.psa_at("psa")
 
     def erp_at(self, connection_id: str) -> Erp:
@@ -316,7 +317,9 @@ class ConnectedVendors:
     def books_open_until(self, erp_company: str, wanted: date | None = None) -> date | None:
         return None
 
-    def missing_references(self, wanted: ErpReferences, *, anew: bool = False) -> Sequence[MissingReference]:
+    def missing_references(
+        self, wanted: ErpReferences, *, heard_within: timedelta | None = None
+    ) -> Sequence[MissingReference]:
         self._process.call("erp")
         return ()
 

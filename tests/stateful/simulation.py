@@ -15,6 +15,7 @@ from uuid import UUID
 
 from oppsync.domain.approval.tasks import ApprovalTask, Decision, Person, TaskStatus
 from oppsync.domain.effects.effects import ExternalRecord, LedgerRow
+from oppsync.domain.plan.approvals import seats
 from oppsync.domain.plan.plan import PlanContent, plan_hash
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
@@ -322,7 +323,7 @@ class Simulation:
             self._expect_message(task.opportunity_id)
 
     def approve(self, record_id: str) -> None:
-        """Two people approve who may."""
+        """Whoever is asked now and may approves."""
         row = self.find(record_id).tracked
         for task in self.world.tasks(row.id):
             for person in people.PEOPLE:
@@ -414,15 +415,17 @@ class Simulation:
         return [item for item in self.open_items() if item.opportunity_id == opportunity_id]
 
     def sees_creation(self, plan: PlanContent) -> None:
-        """Before a write of `plan` outside: two people must have approved this very plan."""
+        """Before a write of `plan` outside: another person must have approved this very plan for each seat of
+        it."""
         row, digest = self.find(plan.record_id), plan_hash(plan)
         approved = {
             task.role: task.decided_by
             for task in self.world.tasks(row.tracked.id)
             if task.plan_hash == digest and task.status is TaskStatus.APPROVED
         }
-        if len(set(approved.values())) < 2:
-            self.broken.append(f"{plan.record_id} is created without two approvals of plan {digest[:8]}")
+        needed = [seat.code for seat in seats(plan.required)]
+        if not approved.keys() >= set(needed) or len(set(approved.values())) < len(needed):
+            self.broken.append(f"{plan.record_id} is created without {needed} of plan {digest[:8]}")
 
     # The end of all troubles.
 

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 
 from oppsync.domain.approval.tasks import TaskStatus
-from oppsync.domain.policy.approval_step import ApprovalStep
-from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.work.states import State
 from tests.stateful import checks
 from tests.stateful.conftest import REFERENCE
 from tests.stateful.faults import Kind, Trouble
+from tests.stateful.matrices import step
 from tests.stateful.people import PEOPLE
 from tests.stateful.scenes import waiting_deal
 from tests.stateful.simulation import START, Simulation
 from tests.stateful.worlds import MemoryWorld
 
 SEATS = ["finance", "finance#2", "delivery"]
-
-
-def step(code: str, **values: int) -> ReferenceRow:
-    value = ApprovalStep(name=code.capitalize(), roles=(code,), **values).model_dump(mode="json")
-    return ReferenceRow(kind=ReferenceKind.APPROVAL_STEP, key=code, valid_from=date(2020, 1, 1), value=value)
-
 
 MATRIX = (step("finance", count=2), step("delivery", order=2))
 

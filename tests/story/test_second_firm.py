@@ -39,6 +39,8 @@ PEOPLE = {
 }
 FINANCE, DELIVERY, SECOND = PEOPLE
 ADMIN = "ada@example.com"
+VENDORS = {"Our org": "salesforce", "Our books": "tryton"}
+CRM, ERP = VENDORS
 FIRST_STEP = (
     "init",
     "--name",
@@ -87,14 +89,17 @@ def test_a_firm_sets_itself_up_by_pages_alone_and_its_deal_becomes_active(ground
         assert ada.get("/").location == "/set-up"
         deal = win(ground, deals.in_francs())
 
-        crm = ada.connect("crm", "salesforce", name="Our org", **salesforce(ground, yes="yes"))
-        erp = ada.connect("projects", "tryton", name="Our books", **tryton(ground))
+        rules = {each.name: each.read_bytes() for each in RULES.iterdir()}
+        rules["rates.csv"] = rules["rates.csv"].replace(PARTNER_RATE, b"")
+        compared = send(ada, rules)
+        assert "nothing is connected as 'Our books': the row counts once a system is." in compared.words
+        assert applied(ada, compared, "As we work").location == "/configuration/versions/1"
+        crm = ada.connect("crm", "salesforce", name=CRM, **salesforce(ground))
+        erp = ada.connect("projects", "tryton", name=ERP, **tryton(ground))
         for connection in (crm, erp):
             tested = ada.post(connection, action="test")
             assert ": nothing was missing." in ada.get(connection).words, tested.words
-        rules = {each.name: each.read_bytes() for each in RULES.iterdir()}
-        rules["rates.csv"] = rules["rates.csv"].replace(PARTNER_RATE, b"")
-        assert applied(ada, send(ada, rules), "As we work").location == "/configuration/versions/1"
+            assert "The configuration says what it maps" in ada.get(connection).words
         for email, role in PEOPLE.items():
             invited = ada.post("/people", email=email, name=email[:3].capitalize(), role=role)
             newcomer(ground).come_in(email, link_on(invited))
@@ -118,13 +123,11 @@ def test_a_firm_is_set_up_by_commands_and_its_deal_in_yen_becomes_active(ground:
     with timed("by commands"):
         newcomer(ground).come_in(ADMIN, link_of(run(*FIRST_STEP, "--json")))
         deal = win(ground, deals.in_yen())
-        crm = add(
-            run, "crm", "salesforce", salesforce(ground, yes="true"), secrets=("client_id", "client_secret")
-        )
-        add(run, "erp", "tryton", tryton(ground), secrets=("rest_key",))
         ada = token(run, ADMIN, "admin")
         run("config", "check", RULES)
         run("config", "apply", RULES, "--note", "As we work", OPPSYNC_TOKEN=ada)
+        crm = add(run, "crm", CRM, salesforce(ground), secrets=("client_id", "client_secret"))
+        add(run, "erp", ERP, tryton(ground), secrets=("rest_key",))
         for email, role in PEOPLE.items():
             invited = run("user", "invite", "--email", email, "--name", email[:3], "--role", role, "--json")
             newcomer(ground).come_in(email, link_of(invited))
@@ -174,36 +177,29 @@ def win(ground: Ground, deal: dict[str, Any]) -> str:
     return str(ground.salesforce.win_deal(deal | {"opportunity": opportunity})["id"])
 
 
-def salesforce(ground: Ground, yes: str) -> dict[str, str]:
+def salesforce(ground: Ground) -> dict[str, str]:
     return {
         "base_url": ground.addresses.salesforce,
         "client_id": SALESFORCE_CLIENT_ID,
         "client_secret": ground.home.key(SALESFORCE_CLIENT_SECRET),
-        "billing_terms": yes,
-        "contract_terms": yes,
-        "owner_history": yes,
     }
 
 
 def tryton(ground: Ground) -> dict[str, str]:
-    """With the firm's own codes of products; its books are a SQLite file, which has one writer."""
+    """The firm's own codes of products are in its rules. Its books are a SQLite file, which has one writer."""
     return {
         "base_url": ground.tryton.url,
         "database": firm.DATABASE,
         "rest_key": ground.tryton.rest_key,
-        "time_product": "STUNDE",
-        "dated_product": "PAUSCHAL",
-        "milestone_product": "ETAPPE",
-        "progress_product": "PAUSCHAL",
         "limits": "calls_at_once = 1",
     }
 
 
-def add(run: Run, role: str, vendor: str, given: Mapping[str, str], secrets: tuple[str, ...]) -> str:
+def add(run: Run, role: str, name: str, given: Mapping[str, str], secrets: tuple[str, ...]) -> str:
     """Connect and test a system; returns the connection's id."""
     settings = [f"--set={name}={value}" for name, value in given.items() if name not in secrets]
     typed = "".join(f"{name}={given[name]}\n" for name in secrets)
-    common = ("--role", role, "--vendor", vendor, "--name", vendor.capitalize())
+    common = ("--role", role, "--vendor", VENDORS[name], "--name", name)
     added = canonical_json.loads(run("connection", "add", *common, *settings, "--json", typed=typed).stdout)
     run("connection", "test", added["id"])
     return str(added["id"])

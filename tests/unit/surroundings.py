@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
@@ -77,11 +77,13 @@ class Surroundings:
         assert connection_id == "sf-demo"
         return self
 
-    def erp(self, tenant_id: str, parent: ParentValues) -> tuple[str, Surroundings]:
+    def erp(
+        self, tenant_id: str, parent: ParentValues, book: ReferenceBook | None = None
+    ) -> tuple[str, Surroundings]:
         assert tenant_id == "default"
         return "erp", self
 
-    def psa(self, tenant_id: str, parent: ParentValues) -> None:
+    def psa(self, tenant_id: str, parent: ParentValues, book: ReferenceBook | None = None) -> None:
         assert tenant_id == "default"
 
     def field_at(self, place: str) -> FieldOfCrm:
@@ -123,7 +125,9 @@ class Surroundings:
         assert connection_id == "erp"
         return self
 
-    def missing_references(self, wanted: ErpReferences, *, anew: bool = False) -> Sequence[MissingReference]:
+    def missing_references(
+        self, wanted: ErpReferences, *, heard_within: timedelta | None = None
+    ) -> Sequence[MissingReference]:
         self._outside(f"what {wanted.company} lacks")
         return self.missing
 

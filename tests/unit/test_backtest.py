@@ -14,10 +14,12 @@ from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.planning.inputs import PlanInputs
 from oppsync.domain.reading import backtest as backtests
 from oppsync.domain.reading.backtest import Backtest, Tally, Way, differs
+from oppsync.domain.reading.backtest_days import days_of
 from oppsync.domain.reading.judged import judge
 from oppsync.domain.reading.past_deals import PastDeal, Tried, tried_by
 from oppsync.domain.reading.plan_money import money_of
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.validation.erp_facts import ErpFacts
 from oppsync.domain.values.model import changed, require
 from oppsync.domain.values.money import Money
 from tests.harness import builders as make
@@ -123,6 +125,30 @@ def test_a_customer_was_new_as_long_as_no_deal_of_theirs_had_been_active() -> No
     assert differs(tried(known), tried(known, book))[0] == ()
 
 
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ({"company": "Acme DE", "books_open_until": date(2026, 5, 31)}, "BOOKS_NOT_OPEN"),
+        ({"company": "Acme DE", "missing": ("an invoice journal",)}, "LEGAL_ENTITY_NOT_READY"),
+        ({"company": "Another", "missing": ("an invoice journal",)}, None),
+        ({"terms": "NET30", "terms_unknown": True}, "PAYMENT_TERMS_UNKNOWN"),
+        ({"terms": "NET99", "terms_unknown": True}, None),
+    ],
+)
+def test_what_the_erp_said_then_is_held_against_the_deal(said: dict[str, Any], code: str | None) -> None:
+    """Of a company or terms for which it was not asked, nothing is."""
+    deal = past(make.time_line())
+    entity = next(row for row in make.book().rows if (row.kind, row.key) == (K.LEGAL_ENTITY, "ACME-DE"))
+    if said.get("company") == "Acme DE":
+        said = {**said, "company": entity.value["erp_company"]}
+    assert deal.inputs.record.contract.payment_terms == "NET30"
+    kept = ErpFacts(record_digest="d", **said)
+
+    found = tried(deal._replace(inputs=changed(deal.inputs, erp_facts=kept)))
+
+    assert {each.code for each in found.wrong} - {each.code for each in tried(deal).wrong} == ({code} - {None})
+
+
 def test_the_account_s_link_is_that_of_the_time() -> None:
     deal = past(make.time_line(), account=changed(make.account(), code=None))
     inputs = changed(deal.inputs, customer=None)
@@ -143,7 +169,9 @@ def test_the_account_s_link_is_that_of_the_time() -> None:
 
 
 def backtest(tally: Tally) -> Backtest:
-    return tally.backtest(NOW, "abc", made_at=make.NOW, made_by="command-line", not_kept=0, begin_later=0)
+    return tally.backtest(
+        NOW, "abc", made_at=make.NOW, made_by="command-line", not_kept=0, days=days_of((), (), None, None)
+    )
 
 
 def test_sums_are_of_all_deals_by_currency_and_only_some_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from adapters.documents.canonical_document import LONGEST, UnreadableDocument, read_document, read_opportunity
+from adapters.documents.canonical_document import (
+    DEEPEST,
+    LONGEST,
+    UnreadableDocument,
+    read_document,
+    read_opportunity,
+)
 from oppsync.kernel import canonical_json
 from tests.harness import builders as make
 
@@ -90,6 +96,8 @@ def test_what_is_missing_is_told_where_it_belongs() -> None:
         ("name: \x07", 1, "special characters are not allowed"),
         ("a" * (LONGEST + 1), 1, "longer than"),
         ("[" * 5_000, 1, "nested too deeply"),
+        ("- 1\n" + "- " * (DEEPEST + 1), 2, "nested too deeply"),
+        ("{a: " * (DEEPEST + 1), 1, "nested too deeply"),
     ],
 )
 def test_what_cannot_be_read(text: str, line: int, said: str) -> None:
@@ -97,6 +105,13 @@ def test_what_cannot_be_read(text: str, line: int, said: str) -> None:
 
     assert first.startswith(f"line {line}: ")
     assert said in first
+
+
+def test_what_is_nested_deeply_is_refused_where_it_gets_too_deep() -> None:
+    read_document("- " * DEEPEST + "1")
+
+    # Whatever comes after it, and however long that is, is not read: it would be refused for its anchor.
+    assert faults("[\n" * 9_000 + "&here 1") == [f"line {DEEPEST + 2}: nested too deeply"]
 
 
 @pytest.mark.parametrize(

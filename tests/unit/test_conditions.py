@@ -154,8 +154,11 @@ def test_a_condition_is_about_lines_where_it_needs_one() -> None:
 @pytest.mark.parametrize(
     ("condition", "why"),
     [
-        ('deal.custom["Colour"] == "red"', "Key not found in map"),
-        ("lines[7].net > 5", "Index error"),
+        (
+            'deal.custom["Colour"] == "red"',
+            "column 13: there is no field 'Colour' in deal.custom. Available here: ",
+        ),
+        ("lines[7].net > 5", "column 1: there is no item 7; of "),
         ("1 / (size(lines) - 2) == 1", "divide by zero"),
         ('day("tomorrow") < deal.ends_on', "Invalid isoformat string"),
         ("deal.amuont > 5", "there is no `deal.amuont`"),
@@ -167,6 +170,34 @@ def test_what_cannot_be_evaluated_neither_holds_nor_passes(condition: str, why: 
 
     assert why in failed.value.why
     assert "[" not in failed.value.why
+
+
+@pytest.mark.parametrize(
+    ("condition", "why"),
+    [
+        (
+            "deal.name == 'X' || deal.custom['risc'] == 'x'",
+            "column 33: there is no field 'risc'",
+        ),
+        ("deal.custom['Rysk'] == 'x'", "Did you mean 'Risk'? Available here: Risk, Sector"),
+        (
+            "!(deal.name == '&&' && (true &&\n  deal.custom['C'] == 'x'))",
+            "line 2, column 15: there is no",
+        ),
+        (
+            "('C' in deal.custom && deal.custom['C'] == 'x') || 10 / (deal.days - 3) > 2",
+            "column 52: divide by zero. Available here: deal.days 3",
+        ),
+        ("lines.exists(l, deal.custom[l.title] == '')", "column 1: there is no field 'a' in deal.custom"),
+    ],
+)
+def test_a_failure_names_its_place_in_the_condition_and_what_is_there(condition: str, why: str) -> None:
+    deal = {"name": "&&", "days": 3, "custom": {"Risk": "low", "Sector": "x"}}
+
+    with pytest.raises(ConditionFailed) as failed:
+        holds(condition, context_of(Scope.DEAL, {"deal": deal, "lines": [{"title": "a"}]}))
+
+    assert why in failed.value.why
 
 
 HUNDRED_TWENTY = f"[{','.join('1' * 120)}]"
@@ -298,4 +329,4 @@ def test_an_example_for_which_nothing_can_be_said_is_wrong() -> None:
     found = wrong(without_lines, condition="lines[0].net > 5")
 
     assert found[0][0] == ("examples", 0)
-    assert found[0][1].startswith("the condition cannot be evaluated: Index error")
+    assert found[0][1].startswith("the condition cannot be evaluated: column 1: there is no item 0; of 0")

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from adapters.documents.bundle_files import FirmBundle, read_bundle, write_bundle
 from adapters.documents.first_files import first_files
 from oppsync.domain.catalog import CATALOG
+from oppsync.domain.configuration import near
 from oppsync.domain.configuration.bundle import fingerprint, governed
 from oppsync.domain.configuration.checks import wrong_between
 from oppsync.domain.configuration.faults import BadBundle, Place
@@ -22,6 +23,7 @@ from oppsync.domain.configuration.files import FILES, UNGOVERNED, VALID_FROM, VA
 from oppsync.domain.configuration.records import PlacedRow, columns, records
 from oppsync.domain.configuration.schema import schemas
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.values.identifiers import invisible_in_name
 from oppsync.domain.values.model import changed
 from oppsync.kernel import canonical_json
 from sandbox.firm.demo_firm import FOLDER, reference_rows
@@ -50,7 +52,8 @@ TRICKY = [
 ]
 signs = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
 words = st.one_of(st.sampled_from(TRICKY), st.text(signs, min_size=1, max_size=12)).map(str.strip).filter(bool)
-codes = words.filter(lambda code: "|" not in code)
+seen = words.filter(lambda code: not invisible_in_name(code))
+codes = seen.filter(lambda code: "|" not in code)
 numbers = st.decimals(min_value=0, max_value=10**9, places=4, allow_nan=False, allow_infinity=False)
 
 
@@ -101,16 +104,16 @@ def firms(draw: st.DrawFn) -> tuple[ReferenceRow, ...]:
             rows.append(changed(row, valid_to=BEGIN + timedelta(days=since + 10)))
     for line in lines:
         key = f"{entities[0]}|{line}"
-        rows.append(_row(ReferenceKind.COST_CENTRE, key, code=draw(words), name=draw(st.just("") | words)))
+        rows.append(_row(ReferenceKind.COST_CENTRE, key, code=draw(seen), name=draw(st.just("") | words)))
         template: dict[str, Any] = {
-            "code": draw(words),
+            "code": draw(seen),
             "name": draw(words),
             "tasks": draw(st.lists(words, max_size=2)),
             "phases": [{"code": "a", "name": draw(words), "percent": 100}],
             "time_entry": draw(st.none()),
         }
         rows.append(_row(ReferenceKind.PROJECT_TEMPLATE, f"{line}|{regions[0]}|milestone", **template))
-    calendar: dict[str, Any] = {"code": draw(words), "country": "DE", "time_zone": "Europe/Berlin"}
+    calendar: dict[str, Any] = {"code": draw(seen), "country": "DE", "time_zone": "Europe/Berlin"}
     hours, closed = {"monday": "09:00-17:30"}, draw(st.lists(st.dates().map(str), max_size=2))
     rows.append(_row(ReferenceKind.CALENDAR, draw(codes), **calendar, hours=hours, closed=closed))
     up_to = {"amount": Decimal("50000.00"), "currency": "EUR"}
@@ -453,3 +456,33 @@ def test_the_demo_firm_s_folder_is_as_an_export_writes_it() -> None:
     stored = {each.name: each.read_bytes() for each in FOLDER.iterdir() if each.name != "README.md"}
 
     assert stored == FILES_OF_DEMO
+
+
+def test_names_are_compared_with_known_ones_only_so_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file may have a hundred thousand unknown names, and each comparison takes a millisecond."""
+    compared = 0
+
+    def count(*_args: object, **_named: object) -> list[str]:
+        nonlocal compared
+        compared += 1
+        return ["near"]
+
+    monkeypatch.setattr(near, "get_close_matches", count)
+    manifest = {"oppsync.yaml": b"format: 1\nfirm: Acme\n"}
+    many = range(3_000)
+    bundles: list[dict[str, bytes]] = [
+        {"regions.yaml": "- {}\n".format("\n  ".join(f"x{each}: 1" for each in many)).encode()},
+        {"regions.yaml": "".join(f"- x{each}: 1\n" for each in many).encode()},
+        {"rates.csv": ",".join(f"x{each}" for each in many).encode()},
+        {
+            "exception_owners.csv": b"code,entity,region,valid_from,owner\n"
+            + b"".join(b"X%d,*,*,2026-01-01,finance\n" % each for each in many)
+        },
+        {f"x{each}.yaml": b"" for each in many},
+    ]
+    for files in bundles:
+        compared = 0
+        with pytest.raises(BadBundle) as refused:
+            read_bundle(manifest | files)
+        assert len(refused.value.faults) >= 3_000
+        assert compared == near.MOST

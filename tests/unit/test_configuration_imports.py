@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -77,6 +77,71 @@ def test_a_rate_before_one_that_is_known_ends_where_that_begins() -> None:
         (date(2025, 1, 1), date(2025, 7, 1)),
         (date(2025, 7, 1), date(2026, 1, 1)),
         (date(2026, 1, 1), None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stored", "number_format", "means"),
+    [
+        (0.19, "0%", "19"),
+        (0.07, "0.00%", "7"),
+        (0.145, "0.0 %;[Red]-0.0 %", "14.5"),
+        (1, "0%", "100"),
+        (19, '0"%"', "19"),
+        (19, r"0\%", "19"),
+        (19, "0.00", "19"),
+        (0.19, "General", "0.19"),
+    ],
+)
+def test_a_percentage_means_what_the_spreadsheet_shows(stored: float, number_format: str, means: str) -> None:
+    content = xlsx(["Entity", "Valid from", "Floor percent"], ["ACME-DE", date(2026, 7, 1), stored])
+    book = load_workbook(io.BytesIO(content))
+    book.active["C2"].number_format = number_format
+    made = io.BytesIO()
+    book.save(made)
+    rows = imported(made.getvalue(), kind=ReferenceKind.MARGIN_POLICY)
+    (row,) = (each for each in rows if each.valid_from == date(2026, 7, 1))
+    assert row.value["floor_percent"] == means
+
+
+@pytest.mark.parametrize(
+    ("stored", "number_format", "means"),
+    [
+        (12, "000000", "000012"),
+        (12, "0000;-0000", "0012"),
+        (1234567, "000000", "1234567"),
+        (12, "0", "12"),
+        (12, "General", "12"),
+    ],
+)
+def test_a_code_has_the_zeros_that_the_spreadsheet_shows(stored: int, number_format: str, means: str) -> None:
+    header = ["Entity", "Service line", "Valid from", "Code", "Name"]
+    book = Workbook()
+    book.active.append(header)
+    book.active.append(["ACME-DE", "ADV", date(2026, 7, 1), stored, "Advisory"])
+    book.active["D2"].number_format = number_format
+    made = io.BytesIO()
+    book.save(made)
+    rows = imported(made.getvalue(), kind=ReferenceKind.COST_CENTRE)
+    (row,) = (each for each in rows if each.valid_from == date(2026, 7, 1) and "ACME-DE" in each.key)
+    assert row.value["code"] == means
+
+
+def test_what_nobody_can_see_is_no_part_of_a_code_or_a_role() -> None:
+    header = "region,role,currency,valid_from,card,hourly"
+    assert faults(f"{header}\nNA,Consul\u200btant,USD,2026-07-01,NA,170\n") == [
+        "ours.csv:2: role: 'Consul\\u200btant' holds what nobody can see: U+200B ZERO WIDTH SPACE."
+    ]
+    content = "entity,service_line,valid_from,code,name\nACME-DE,ADV,2026-07-01,41\u206000,Advisory\n"
+    (unseen,) = faults(content, kind=ReferenceKind.COST_CENTRE)
+    assert "U+2060" in unseen
+
+
+def test_columns_beyond_the_last_one_that_is_read_are_refused() -> None:
+    wide = f"{HEADER};{';' * tables.MOST_COLUMNS}"
+    assert told(f"{wide}\nNA;Consultant;USD;01.07.2026;NA;170\n", CONTINENTAL)
+    assert faults(f"{wide}\nNA;Consultant;USD;01.07.2026;NA;170{';' * tables.MOST_COLUMNS}left\n") == [
+        "ours.csv:2: has more than 100 columns. Remove what is no column of these rows."
     ]
 
 
@@ -296,6 +361,44 @@ def test_a_sheet_that_lies_about_its_size_is_read_within_bounds() -> None:
         assert [line.number for line in read_table("ours.xlsx", far).lines] == [1, 2]
     short = with_size(SOUND, "A1:A1", "A1048576")
     assert [len([*line.cells]) for line in read_table("ours.xlsx", short).lines] == [tables.MOST_COLUMNS] * 2
+
+
+def with_part(of: bytes, part: str, change: Callable[[str], bytes]) -> bytes:
+    """An XLSX file with one of its parts as another program could write it."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(of)) as before, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as after:
+        for name in before.namelist():
+            content = before.read(name)
+            after.writestr(name, change(content.decode()) if name == part else content)
+    return made.getvalue()
+
+
+_ENTITIES = (
+    '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>',
+    '<!DOCTYPE x SYSTEM "file:///etc/passwd">',
+    f"<!--{'x' * 300_000}--><!DOCTYPE x [<!ENTITY a 'a'>]>",
+)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "latin-1"])
+@pytest.mark.parametrize("declared", _ENTITIES)
+@pytest.mark.parametrize("part", ["xl/worksheets/sheet1.xml", "xl/workbook.xml", "[Content_Types].xml"])
+def test_a_sheet_that_declares_entities_is_refused_before_anything_reads_it(
+    part: str, declared: str, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether or not a package that refuses entities is installed."""
+
+    def never(*_args: object, **_named: object) -> None:
+        raise AssertionError("it was read")
+
+    def change(text: str) -> bytes:
+        body = text.partition("?>")[2] if text.startswith("<?xml") else text
+        return f'<?xml version="1.0" encoding="{encoding}"?>{declared}{body}'.encode(encoding)
+
+    monkeypatch.setattr(tables, "load_workbook", never)
+    assert faults(with_part(SOUND, part, change)) == [
+        "ours.csv: declares a document type, as no spreadsheet does. Save it as an XLSX or CSV file again."
+    ]
 
 
 def test_a_sheet_is_unpacked_within_bounds() -> None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
-from oppsync.domain.approval.due_times import DueNow, due_now
+from oppsync.domain.approval.due_times import MOST_REMINDERS, DueNow, Reminder, due_now
 from oppsync.domain.approval.tasks import ApprovalTask, TaskStatus
 from oppsync.domain.policy.approval_step import ApprovalStep
 from oppsync.domain.reference.calendars import Calendar, Weekday
@@ -51,12 +51,15 @@ def due(now: datetime, step: ApprovalStep = STEP, task: ApprovalTask = TASK) -> 
     return due_now([task], {"finance": step}, {ANN: FULL, BEA: SELDOM}, now)
 
 
-def test_each_is_reminded_after_business_hours_of_their_own() -> None:
+def test_each_is_reminded_after_business_hours_of_their_own_and_again_a_few_times() -> None:
     quiet = changed(STEP, escalate_after=None, escalate_to=(), expires_after=None, remind_after=9)
 
     assert due(at(3, 9), quiet) == DueNow(next_at=at(3, 10))
-    assert due(at(3, 10), quiet) == DueNow(((TASK, ANN),), next_at=at(9, 10))
-    assert due(at(9, 10), quiet) == DueNow(((TASK, ANN), (TASK, BEA)))
+    assert due(at(3, 10), quiet) == DueNow((Reminder(TASK, ANN, 1),), next_at=at(4, 11))
+    assert due(at(4, 11), quiet) == DueNow((Reminder(TASK, ANN, 2),), next_at=at(5, 12))
+    assert due(at(9, 10), quiet) == DueNow((Reminder(TASK, ANN, 4), Reminder(TASK, BEA, 1)), next_at=at(9, 14))
+    months_later = due(datetime(2026, 9, 1, tzinfo=BERLIN), quiet)
+    assert months_later == DueNow((Reminder(TASK, ANN, MOST_REMINDERS), Reminder(TASK, BEA, MOST_REMINDERS)))
 
 
 def test_a_task_is_escalated_and_expires_when_the_time_is_up_for_the_first() -> None:

@@ -3,13 +3,20 @@ entity."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
-from oppsync.domain.configuration.erp_names import ErpNames, unknown_in_erp, used_by_rows
+from oppsync.domain.configuration.erp_names import (
+    ErpNames,
+    KnownErp,
+    absent_for_rows,
+    codes_of,
+    unknown_in_erp,
+    used_by_rows,
+)
 from oppsync.domain.configuration.faults import Fault, Place
 from oppsync.domain.configuration.files import FILES
 from oppsync.domain.configuration.records import PlacedRow
@@ -20,7 +27,8 @@ from sandbox.firm.demo_firm import reference_rows
 
 ROWS = [row for row in reference_rows() if row.kind in FILES]
 TODAY = date(2026, 6, 1)
-THERE = {
+AS_OF = datetime(2026, 6, 1, 9, 30, tzinfo=UTC)
+THERE: Mapping[MasterKind, Collection[tuple[str, str]]] = {
     MasterKind.COMPANY: {("", "ACME-DE"), ("", "ACME-US")},
     MasterKind.COST_CENTRE: {
         ("ACME-DE", "CC-DE-ADV"),
@@ -34,12 +42,17 @@ THERE = {
         ("ACME-DE", "EXPORT-0"),
         ("ACME-US", "US-NT"),
     },
+    MasterKind.CUSTOMER: {("", "CUST-1001"), ("", "CUST-1009")},
 }
 
 
-def erp(rows: Sequence[ReferenceRow] = (), **more: Any) -> ErpNames:
-    names = ErpNames("erp", "Tryton", datetime(2026, 6, 1, 9, 30, tzinfo=UTC), THERE, rows, TODAY)
-    return names._replace(**more)
+def known(there: Mapping[MasterKind, Collection[tuple[str, str]]], name: str = "Tryton") -> KnownErp:
+    codes = {kind: codes_of(kind, pairs) for kind, pairs in there.items()}
+    return KnownErp(name, name, AS_OF if codes else None, codes)
+
+
+def erp(rows: Sequence[ReferenceRow] = (), *others: KnownErp, **more: Any) -> ErpNames:
+    return ErpNames([known(THERE)._replace(**more), *others], rows, TODAY)
 
 
 def faults(rows: Sequence[ReferenceRow], names: ErpNames) -> list[Fault]:
@@ -93,6 +106,67 @@ def test_what_may_be_in_another_erp_is_not_judged_by_this_one(
     assert bool(faults([*centre("CC-DE-ADW"), *routes], erp())) is is_judged
 
 
+def test_the_erp_that_deals_of_the_entity_go_to_is_the_one_to_ask() -> None:
+    """Nova's books have the cost centre, Tryton's do not, and the other way round."""
+    nova = known(
+        {**THERE, MasterKind.COST_CENTRE: {("ACME-DE", "CC-DE-NEW"), ("ACME-DE", "CC-DE-CLOUD")}}, "Nova"
+    )
+    german = [route("erp|ACME-DE|*|*", "Nova"), route("erp|*|*|*", "Tryton")]
+
+    assert faults([*centre("CC-DE-NEW"), *german], erp((), nova)) == []
+    (told,) = faults([*centre("CC-DE-ADV"), *german], erp((), nova))
+    assert told.problem.startswith("Nova's company ACME-DE has no cost centre 'CC-DE-ADV'")
+    assert "CC-DE-NEW" in told.fix
+    assert [each.problem.split(",")[0] for each in faults(centre("CC-DE-NEW"), erp((), nova))] == [
+        "Tryton's company ACME-DE has no cost centre 'CC-DE-NEW'"
+    ]
+    assert faults([*centre("CC-DE-NEW"), *german], erp((), known({}, "Nova"))) == []  # was never read
+
+
+def test_where_deals_go_to_several_erps_one_that_has_it_is_enough() -> None:
+    nova = known(
+        {**THERE, MasterKind.COST_CENTRE: {("ACME-DE", "CC-DE-NEW"), ("ACME-DE", "CC-DE-CLOUD")}}, "Nova"
+    )
+    both = [route("erp|ACME-DE|DACH|*", "Nova"), route("erp|*|*|*", "Tryton")]
+
+    assert faults([*centre("CC-DE-NEW"), *both], erp((), nova)) == []
+    (told,) = faults([*centre("CC-DE-NOPE"), *both], erp((), nova))
+    assert "Nova's company ACME-DE and Tryton's company ACME-DE have no cost centre" in told.problem
+
+
+def of_customer(kind: ReferenceKind, key: str, **value: Any) -> ReferenceRow:
+    like = next(row for row in ROWS if row.kind is kind)
+    return changed(like, key=key, value={**like.value, **value}, valid_to=None)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        of_customer(ReferenceKind.RATE_CARD, "{}|DACH|Consultant|EUR"),
+        of_customer(ReferenceKind.TAX_EXEMPTION, "ACME-DE|{}"),
+    ],
+    ids=["rates", "exemptions"],
+)
+def test_a_customer_that_rates_and_exemptions_name_is_there_in_any_spelling(row: ReferenceRow) -> None:
+    def of(code: str) -> ReferenceRow:
+        return changed(row, key=row.key.format(code))
+
+    assert faults([*ROWS, of("cust-1001")], erp(ROWS)) == []
+    (told,) = faults([*ROWS, of("CUST-1002")], erp(ROWS))
+    assert told.field == "customer"
+    assert told.problem.startswith("Tryton has no customer 'CUST-1002'")
+    assert "CUST-1001" in told.fix
+    creating = [
+        changed(each, value={**each.value, "creates_customers": True})
+        if each.kind is ReferenceKind.LEGAL_ENTITY
+        else each
+        for each in ROWS
+    ]
+    assert (
+        faults([*creating, of("CUST-1002")], erp(creating)) == []
+    )  # it may be created with its first projects
+
+
 def test_one_of_another_company_is_none_of_this_one() -> None:
     assert [fault.problem.split(",")[0] for fault in faults(centre("CC-US-ADV"), erp())] == [
         "Tryton's company ACME-DE has no cost centre 'CC-US-ADV'"
@@ -118,9 +192,10 @@ def test_what_was_created_there_since_is_looked_up_by_one_question() -> None:
 
 
 def test_of_a_kind_that_was_never_read_nothing_is_said() -> None:
-    some = {kind: codes for kind, codes in THERE.items() if kind is not MasterKind.COST_CENTRE}
+    some = dict(THERE)
+    del some[MasterKind.COST_CENTRE]
 
-    assert faults(centre("CC-NOPE"), erp(codes=some)) == []
+    assert faults(centre("CC-NOPE"), ErpNames([known(some)], (), TODAY)) == []
 
 
 @pytest.mark.parametrize(
@@ -151,8 +226,30 @@ def test_of_a_company_that_the_erp_lacks_only_the_company_is_told() -> None:
     assert [fault.field for fault in told] == ["erp_company"]
 
 
-def test_rows_that_name_what_ended_are_found_by_it() -> None:
-    ended = MasterKey(MasterKind.COST_CENTRE, "ACME-DE", "CC-DE-ADV")
+CENTRE = MasterKey(MasterKind.COST_CENTRE, "ACME-DE", "CC-DE-ADV")
 
-    found = used_by_rows(ROWS, {ended}, TODAY)
-    assert {key: [row.key for row in rows] for key, rows in found.items()} == {ended: ["ACME-DE|ADV"]}
+
+def keys_of_rows(found: Mapping[MasterKey, Sequence[ReferenceRow]]) -> dict[MasterKey, list[str]]:
+    return {key: [row.key for row in rows] for key, rows in found.items()}
+
+
+def test_rows_that_name_what_ended_are_found_by_it() -> None:
+    assert keys_of_rows(used_by_rows(erp(ROWS), {CENTRE}, "Tryton")) == {CENTRE: ["ACME-DE|ADV"]}
+    exempt = MasterKey(MasterKind.CUSTOMER, "", "Cust-1009")
+    assert keys_of_rows(used_by_rows(erp(ROWS), {exempt}, "Tryton")) == {exempt: ["ACME-DE|CUST-1009"]}
+
+
+def test_what_ended_in_an_erp_that_no_deal_of_the_entity_goes_to_is_named_by_no_row_of_it() -> None:
+    rows, other = [*ROWS, route("erp|ACME-DE|*|*", "Nova")], known(THERE, "Nova")
+
+    assert used_by_rows(erp(rows, other), {CENTRE}, "Tryton") == {}
+    assert keys_of_rows(used_by_rows(erp(rows, other), {CENTRE}, "Nova")) == {CENTRE: ["ACME-DE|ADV"]}
+
+
+def test_what_rows_of_now_name_and_the_erp_never_had_is_found_unless_it_is_known_to_have_ended() -> None:
+    nope = CENTRE._replace(code="CC-NOPE")
+
+    assert absent_for_rows(erp(ROWS), (), "Tryton") == {}
+    assert keys_of_rows(absent_for_rows(erp(centre("CC-NOPE")), (), "Tryton")) == {nope: ["ACME-DE|ADV"]}
+    assert absent_for_rows(erp(centre("CC-NOPE")), {nope}, "Tryton") == {}
+    assert absent_for_rows(erp(centre("CC-NOPE")), (), "another") == {}

@@ -32,6 +32,7 @@ OPTIONAL_KINDS = {
     ReferenceKind.EXCEPTION_OWNER,
     ReferenceKind.SLA_TARGET,
     ReferenceKind.ROUTE,
+    ReferenceKind.CONNECTION_MAP,
     ReferenceKind.CUSTOMER_LINK,
     ReferenceKind.TAX_REGIME,
     ReferenceKind.TAX_NEXUS,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from adapters.documents.bundle_files import read_bundle, read_rows, write_bundle
 from oppsync.domain.configuration.differences import differences, moves_money
 from oppsync.domain.configuration.faults import BadBundle
-from oppsync.domain.configuration.rule_tests import rule_tests
+from oppsync.domain.configuration.rule_tests import Outcome, rule_tests
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.kernel import canonical_json
 from tests.unit.test_configuration_files import FILES_OF_DEMO
@@ -103,6 +103,20 @@ def test_what_is_wrong_with_a_rule_is_told_where_it_stands(old: str, new: str, s
     assert said in told(edited(old, new))
 
 
+@pytest.mark.parametrize(
+    ("fills", "said"),
+    [
+        ("{region: Nordics}", "rules.yaml:4: fills.region: no region is called 'Nordics' in the CRM"),
+        ("{service_line: Advisry}", "no service line is called 'Advisry' in the CRM. Did you mean Advisory?"),
+        ("{delivery_model: On-site-ish}", "no delivery model is called 'On-site-ish' in the CRM"),
+    ],
+)
+def test_what_a_rule_fills_has_to_be_a_name_that_the_bundle_knows(fills: str, said: str) -> None:
+    assert said in told(edited("on: validation", f"on: enrichment\n  fills: {fills}"))
+    sound = edited("on: validation", "on: enrichment\n  fills: {service_line: Advisory, payment_terms: NET45}")
+    assert "fills." not in told(sound.replace("expect: true", "expect: false"))
+
+
 def test_a_rule_of_enrichment_sees_no_line() -> None:
     text = edited("on: validation", "on: enrichment\n  fills: {region: NA}").replace(
         "deal.amount >", "line.net >"
@@ -191,16 +205,27 @@ def test_all_examples_are_tried_also_where_rules_are_wrong() -> None:
         "deal.amount >", "deal.amuont >"
     )
 
-    broken, first, second = sorted(
+    broken, unshown, first, second = sorted(
         rule_tests(read_rows(files(text))), key=lambda each: (each.row, each.example)
     )
 
     assert (broken.row, broken.example, broken.came) == ("name broken from 2026-01-01", 0, None)
     assert broken.why.startswith("column 5: there is no `deal.amuont`. Did you mean `deal.amount`?")
-    assert [(each.example, each.expected, each.came, each.is_met) for each in (first, second)] == [
-        (1, False, True, False),
-        (2, False, False, True),
+    assert [(each.example, each.expected, each.came, each.outcome) for each in (first, second)] == [
+        (1, False, True, Outcome.FAILED),
+        (2, False, False, Outcome.MET),
     ]
+    assert (unshown.row, unshown.outcome) == ("name large from 2026-01-01", Outcome.UNTESTED)
+    assert unshown.why == "No example shows when it holds"
+
+
+def test_a_rule_without_examples_is_named_and_one_without_a_condition_needs_none() -> None:
+    text = RULE[: RULE.index("  examples:")]
+
+    (found,) = rule_tests(read_rows(files(text)))
+
+    assert (found.row, found.example, found.outcome) == ("name large from 2026-01-01", 0, Outcome.UNTESTED)
+    assert found.why.startswith("It has no examples")
 
 
 json_values = st.recursive(

@@ -3,6 +3,7 @@ in."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -74,9 +75,97 @@ def test_its_triggers_tell_of_deletions_and_of_what_belongs_to_a_deal(
 
 
 def test_picklists_offer_what_is_understood(main: Path) -> None:
-    for name, known in {"Billing_Model__c": wire.BILLING_MODELS, "Cap_Scope__c": wire.CAP_SCOPES}.items():
+    models = {*wire.BILLING_MODELS, wire.MIXED}
+    for name, known in {"Billing_Model__c": models, "Cap_Scope__c": wire.CAP_SCOPES}.items():
         root = ElementTree.parse(main / "objects/Opportunity/fields" / f"{name}.field-meta.xml").getroot()  # noqa: S314
         assert {each.text for each in root.iter(f"{NAMESPACE}fullName")} - {name} == set(known)
+
+
+# The folders of a project, each with what its files are called and their root element.
+KINDS = {
+    "classes/*.cls-meta.xml": "ApexClass",
+    "triggers/*.trigger-meta.xml": "ApexTrigger",
+    "objects/*/*.object-meta.xml": "CustomObject",
+    "objects/*/fields/*.field-meta.xml": "CustomField",
+    "customMetadata/*.md-meta.xml": "CustomMetadata",
+    "permissionsets/*.permissionset-meta.xml": "PermissionSet",
+    "remoteSiteSettings/*.remoteSite-meta.xml": "RemoteSiteSetting",
+}
+
+
+def test_it_is_a_project_as_salesforce_s_command_line_takes_it(main: Path) -> None:
+    project = json.loads((main.parents[2] / "sfdx-project.json").read_text())
+    version = project["sourceApiVersion"]
+    assert project["packageDirectories"] == [{"path": "force-app", "default": True}]
+    assert re.fullmatch(r"\d\d\.0", version)
+    files = {path for path in main.rglob("*") if path.is_file()}
+    named = {path for pattern in KINDS for path in main.glob(pattern)}
+    sources = {path for path in files if path.suffix in (".cls", ".trigger")}
+
+    assert files == named | sources
+    assert {path.with_name(f"{path.name}-meta.xml") for path in sources} <= named
+    for pattern, element in KINDS.items():
+        assert list(main.glob(pattern)), pattern
+        for path in main.glob(pattern):
+            root = ElementTree.parse(path).getroot()  # noqa: S314
+            assert root.tag == f"{NAMESPACE}{element}", path
+            assert root.findtext(f"{NAMESPACE}apiVersion", version) == version, path
+            assert root.findtext(f"{NAMESPACE}status", "Active") == "Active", path
+
+
+NEEDED = {
+    "Text": {"length"},
+    "LongTextArea": {"length", "visibleLines"},
+    "Number": {"precision", "scale"},
+    "Percent": {"precision", "scale"},
+    "Currency": {"precision", "scale"},
+    "Checkbox": {"defaultValue"},
+    "Picklist": {"valueSet"},
+    "MasterDetail": {"referenceTo", "relationshipName", "relationshipOrder"},
+    "Date": set(),
+    "DateTime": set(),
+    "Url": set(),
+}
+
+
+def test_each_field_has_what_its_type_needs(main: Path) -> None:
+    for path in main.glob("objects/*/fields/*.xml"):
+        root = ElementTree.parse(path).getroot()  # noqa: S314
+        has = {child.tag.removeprefix(NAMESPACE) for child in root}
+        kind = root.findtext(f"{NAMESPACE}type") or ""
+
+        assert {"fullName", "label", *NEEDED[kind]} <= has, path
+        assert root.findtext(f"{NAMESPACE}fullName") == path.name.partition(".")[0]
+        # Salesforce refuses to say that one is not needed which always is.
+        assert kind != "MasterDetail" or "required" not in has, path
+
+
+def test_nothing_is_granted_that_a_permission_set_may_not_name(main: Path) -> None:
+    """Fields that always have a value, and lines, which go by their deal and product, stop a deployment."""
+    (path,) = main.glob("permissionsets/*")
+    root = ElementTree.parse(path).getroot()  # noqa: S314
+    always = {
+        f"{path.parents[1].name}.{path.name.partition('.')[0]}"
+        for path in main.glob("objects/*/fields/*.xml")
+        if "<type>MasterDetail</type>" in path.read_text() or "<required>true</required>" in path.read_text()
+    }
+
+    assert "Billing_Milestone__c.Opportunity__c" in always
+    assert always.isdisjoint(each.text for each in root.iter(f"{NAMESPACE}field"))
+    objects = {each.text for each in root.iter(f"{NAMESPACE}object")}
+    assert objects == {"Account", "Billing_Milestone__c", "Opportunity", "Product2"}
+    assert root.find(f"{NAMESPACE}license") is None
+
+
+def test_its_own_tests_cover_each_trigger_that_is_deployed(main: Path) -> None:
+    """Salesforce demands 75 % of each class and trigger of what the named tests run alone."""
+    tests = (main / "classes" / "OppsyncNotifierTest.cls").read_text()
+    assert tests.startswith("@IsTest")
+    for trigger in main.glob("triggers/*.trigger"):
+        found = re.match(r"trigger \w+ on (\w+) ", trigger.read_text())
+        assert found is not None
+        made = rf"(insert new {found[1]}\b|new {found[1]}\(|^\s+{found[1]} \w+ = \[SELECT)"
+        assert re.search(made, tests, re.MULTILINE), trigger.name
 
 
 def test_it_is_filled_with_the_address_and_holds_no_placeholder_and_no_secret(main: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from oppsync.domain.approval.tasks import Person
 from oppsync.domain.reading.set_up import NEEDED_ROWS, STEPS, SetUpFacts, StepShown, may_be_second, set_up
 from oppsync.domain.reference.book import ReferenceKind
+from oppsync.domain.values.limits import RoleLimit
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.connections import Connection, ConnectionRole
@@ -83,6 +84,13 @@ def test_of_an_installation_with_everything_nothing_is_missing() -> None:
 
     assert [each.key for each in shown.steps if not each.is_done] == []
     assert (shown.went_live_by, shown.second_admin) == ("p1@example.com", "p2@example.com")
+
+
+def test_who_approves_for_some_entities_only_is_named_with_them() -> None:
+    limit = RoleLimit(role=PersonRole.FINANCE_APPROVER, entities=("ACME-DE",))
+    facts = EVERYTHING._replace(people=(ADA, changed(FAY, limits=(limit,)), DAN))
+
+    assert step("approvers", facts).found == "Finance: P3 (ACME-DE only). Delivery: P4."
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.values.keys import EffectKind, outside_key
 from oppsync.domain.values.model import require
 from oppsync.kernel import canonical_json
-from oppsync.services.insight.preview_plan import preview
+from oppsync.services.insight.preview_plan import Deciders, preview
 from tests.harness import builders as make
 from tests.unit.arithmetic import worked_out
 from tests.unit.test_preview import PEOPLE
@@ -104,7 +104,7 @@ def previewed(name: str) -> PlanPreview:
         erp=make.erp(),
         today=won_on,
     )
-    return preview(sold, facts, BOOK, lambda plan: PEOPLE, make.NOW)
+    return preview(sold, facts, BOOK, lambda plan: Deciders(PEOPLE), make.NOW)
 
 
 def figures(expected: Any) -> Iterator[Mapping[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from click.testing import CliRunner
 from flask import Flask
 
 from adapters.cli.__main__ import oppsync
+from adapters.documents.bundle_files import read_rows
+from oppsync.domain.configuration.bundle import fingerprint
 from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.values.roles import PersonRole
 from oppsync.kernel.settings import Settings
@@ -55,7 +58,15 @@ def test_an_upload_is_tried_and_the_report_goes_with_the_proposal_and_the_versio
     assert "CC-DE-CLOUD -&gt; CC-&lt;b&gt;NEW" in shown.markup
     assert f'href="/opportunities/{deal.opportunity_id}"' in shown.markup
     assert "by ida@acme.example" in shown.words
+    told = re.search(
+        r'<a href="#backtest">1 of the last 1 won deals would differ: 1 enriched otherwise</a>', shown.markup
+    )
+    assert told
+    (report,) = set(re.findall(r'href="(/configuration/backtests/[0-9a-f]{64})"', shown.markup))
+    assert "1 enriched otherwise" in fay.get(report).words
+    assert fay.get("/configuration/backtests/%00").status == 404
     proposed = gone_to(applied(ida, shown))
+    assert report in fay.get(proposed).markup
     assert "What past deals would have become" in fay.get(proposed).words
     assert "1 enriched otherwise" in fay.get(proposed).words
     office.waiting(sold_by("ana"))
@@ -79,6 +90,20 @@ def test_a_page_tries_between_one_and_two_hundred(deal: Waiting, browser: Browse
 
     assert refused.status == 422
     assert "Give a number from 1 to 200; the command line tries more." in refused.words
+
+
+def test_a_page_tries_by_the_rows_of_a_day_and_says_by_which(deal: Waiting, browser: Browsers) -> None:
+    ida = browser("ida")
+    offered = send(ida, CHANGED)
+
+    shown = press(ida, offered, UPLOAD, action="backtest", last="5", as_of="2026-05-04")
+    refused = press(ida, offered, UPLOAD, action="backtest", last="5", as_of="2026-02-30")
+
+    assert "All by the rows that hold on 4 May 2026 , as though they had been won on that day" in shown.words
+    assert "1 enriched otherwise" in shown.words
+    assert 'value="2026-05-04"' in shown.markup
+    assert refused.status == 422
+    assert "Give a day as YYYY-MM-DD, or leave it empty." in refused.words
 
 
 def test_who_may_not_try_is_not_offered_it_and_refused(
@@ -109,9 +134,17 @@ def test_the_api_tries_files_and_proposals_and_shows_the_report_with_them(
     proposal = read(ida("POST", "/configuration/proposals", {"files": AS_TEXT}))["proposal_id"]
     shown = read(ida("GET", f"/configuration/proposals/{proposal}"))
     assert shown["backtest"] == tried
+    summary = read(ida("POST", "/configuration/diff", {"files": AS_TEXT}))["backtest"]
+    assert summary == shown["difference"]["backtest"]
+    assert summary["in_words"] == "1 of the last 1 won deals would differ: 1 enriched otherwise"
+    assert (summary["made_at"], summary["is_current"]) == (tried["made_at"], True)
+    assert read(ida("GET", summary["report"].removeprefix("/api/v1"))) == tried
+    assert ida("GET", "/configuration/backtests/f00").status_code == 404
     again = read(ida("POST", f"/configuration/proposals/{proposal}/backtest", {"last": 1}))
     assert again["rows"] == tried["rows"]
     assert read(ida("GET", "/configuration/versions/1"))["backtest"] is None
+    before = ida("POST", "/configuration/backtest", {"files": AS_TEXT, "as_of": "2019-01-01"})
+    assert (read(before)["as_of"], read(before)["differing"]) == ("2019-01-01", 0)
     too_many = ida("POST", "/configuration/backtest", {"files": AS_TEXT, "last": 201})
     assert too_many.status_code == 422
 
@@ -138,6 +171,10 @@ def test_the_command_line_tries_a_folder_and_says_what_differs(
     }
     arguments = ["policy", "backtest", str(tmp_path), "--last", "500"]
 
+    diff = ["config", "diff", str(tmp_path)]
+    before = CliRunner().invoke(oppsync, diff, env=environment).stdout
+    assert "Past deals were not tried by it: `oppsync policy backtest DIR` does." in before
+
     told = CliRunner().invoke(oppsync, arguments, env=environment)
 
     assert told.exit_code == 0, told.output
@@ -145,5 +182,11 @@ def test_the_command_line_tries_a_folder_and_says_what_differs(
     assert "1 of 1 deals won from 2026-05-04 to 2026-05-04 would differ: 1 enriched otherwise." in told.stdout
     assert "cost centre: CC-DE-CLOUD -> CC-<b>NEW" in told.stdout
     assert "finance by a person" in told.stdout
+    after = CliRunner().invoke(oppsync, diff, env=environment).stdout
+    assert "Past deals: 1 of the last 1 won deals would differ: 1 enriched otherwise. Tried at" in after
+    assert f"/configuration/backtests/{fingerprint(read_rows(CHANGED))}" in after
+    early = CliRunner().invoke(oppsync, [*arguments, "--as-of", "2019-01-01"], env=environment)
+    assert "All by the rows that hold on 2019-01-01, as though they had been won on that day." in early.stdout
+    assert "1 changed rows hold on none of the days of these deals" in early.stdout
     found = json.loads(CliRunner().invoke(oppsync, [*arguments, "--json"], env=environment).stdout)
     assert found["ways"] == {"enriched": 1}

@@ -13,7 +13,7 @@ from pydantic import Field
 from oppsync.domain.values.model import Frozen
 from oppsync.kernel import canonical_json
 from web.api.bridge import Api, Blueprint, ModelSchema
-from web.api.schemas import ProblemDocument
+from web.api.schemas.problems import ProblemDocument
 
 
 class Sale(Frozen):

@@ -7,7 +7,7 @@ import io
 import stat
 import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -22,10 +22,13 @@ from adapters.documents.bundle_zip import LARGEST, files_of_zip, zip_of
 from oppsync.domain.configuration.bundle import fingerprint, governed
 from oppsync.domain.configuration.faults import BadBundle
 from oppsync.domain.configuration.files import KIND_OF_FILE, MANIFEST
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import PersonRole
+from oppsync.services.set_up.commands import NameFirm
 from sandbox.firm.demo_firm import reference_rows
 from tests.harness.builders import TENANT
 from tests.unit.test_configuration_imports import WRONG_TABLES
+from tests.web.browser import Browser
 from tests.web.office import Office
 from tests.web.test_connections import Api
 from web.bundles import bundle_of, bundle_of_zip
@@ -78,8 +81,49 @@ def test_a_firm_begins_by_a_zip_and_its_export_is_that_zip(ida: Api, app: Flask,
     exported = ida("GET", "/configuration/export")
     assert exported.mimetype == "application/zip"
     assert exported.data == base64.b64decode(packed(FILES))
-    reader = Api(app, office.token("ed"))
+    reader = Api(app, office.token("olga"))
     assert read(reader, "/configuration/versions")["rows"][0]["note"] == "the beginning"
+
+
+@pytest.mark.parametrize("name", ["ed", "tom"])
+def test_what_the_pages_refuse_the_api_refuses(name: str, ida: Api, app: Flask, office: Office) -> None:
+    """Cost rates and margins are for those who may open the configuration."""
+    done(ida, "/configuration/proposals", {"files": FILES})
+    other = Api(app, office.token(name))
+    refused = [other("POST", f"/configuration/{each}", {"files": FILES}) for each in ("diff", "check")]
+    for path in ("", "/export", "/proposals", "/versions", "/versions/1", "/rows/cost_rate"):
+        refused.append(other("GET", f"/configuration{path}"))
+    assert {(answer.status_code, (answer.json or {})["code"]) for answer in refused} == {(403, "FORBIDDEN")}
+
+
+def test_the_name_in_the_files_comes_out_as_it_was_applied_and_renames_nothing(
+    ida: Api, browser: Callable[[str], Browser], office: Office
+) -> None:
+    """It names whose files they are: a test installation's may be promoted to the one of another name."""
+    office.application.dispatch(NameFirm(TENANT, COMMAND_LINE, "Acme", "Europe/Berlin"))
+    done(ida, "/configuration/proposals", {"files": FILES})
+    go_live(office)
+    manifest = {"oppsync.yaml": FILES["oppsync.yaml"].replace(FIRM, "Acme Test")}
+    promoted = FILES | manifest
+
+    shown = done(ida, "/configuration/diff", {"files": promoted})
+    assert (shown["firm_before"], shown["firm_after"], shown["firm_here"]) == (FIRM, "Acme Test", "Acme")
+    assert shown["differences"] == []
+    assert done(ida, "/configuration/proposals", {"files": promoted})["version"] == 2
+
+    now = read(ida, "/configuration")
+    assert (now["firm"], now["firm_in_files"]) == ("Acme", "Acme Test")
+    with office.application.uow.reading() as uow:
+        assert uow.tenants.get(TENANT).name == "Acme"
+    for address, files in (("", promoted), ("?version=2", promoted), ("?version=1", FILES)):
+        assert ida("GET", f"/configuration/export{address}").data == base64.b64decode(packed(files))
+    assert read(ida, "/configuration/versions/2")["firm_before"] == FIRM
+    page = browser("ida")
+    told = f"Its files name the firm Acme Test, and before {FIRM}."
+    assert told in page.get("/configuration/versions/2").words
+    assert "Acme; the files name it Acme Test" in page.get("/configuration").words
+    done(ida, "/configuration/revert", {"version": 1})
+    assert ida("GET", "/configuration/export").data == base64.b64decode(packed(FILES))
 
 
 def test_a_difference_is_shown_row_by_row_and_applied_against_what_was_compared(ida: Api) -> None:
@@ -118,7 +162,7 @@ def test_of_a_live_firm_a_second_person_approves_and_the_refusal_says_who_can(
 
     assert (proposed["version"], proposed["needs"]) == (None, "finance approver")
     address = f"/configuration/proposals/{proposed['proposal_id']}"
-    assert [row["note"] for row in read(tom, "/configuration/proposals")["rows"]] == ["dearer"]
+    assert [row["note"] for row in read(kim, "/configuration/proposals")["rows"]] == ["dearer"]
     seen = read(kim, address)
     assert (seen["is_overtaken"], len(seen["difference"]["differences"])) == (False, 1)
     own = ana("POST", f"{address}/approve", {})

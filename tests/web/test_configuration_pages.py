@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -13,8 +14,10 @@ from flask import Flask
 from adapters.documents.bundle_files import write_bundle
 from adapters.documents.bundle_zip import files_of_zip, zip_of
 from oppsync.domain.configuration.bundle import fingerprint, governed
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import PersonRole
 from oppsync.services.configuration.commands import ApplyConfiguration
+from oppsync.services.set_up.commands import NameFirm
 from sandbox.firm.demo_firm import reference_rows
 from tests.harness.builders import TENANT
 from tests.unit.test_configuration_imports import WRONG_TABLES, xlsx
@@ -155,6 +158,23 @@ def test_of_a_live_firm_the_proposer_is_told_who_can_approve_and_the_other_does(
     assert press(browser("kim"), theirs, page, action="approve").status in (400, 409)
 
 
+def test_rows_are_shown_as_of_the_day_where_the_firm_is(begun: Office, ida: Browser) -> None:
+    """Fourteen hours before UTC and twelve behind: one of them has another day now."""
+    for zone in ("Pacific/Kiritimati", "Etc/GMT+12"):
+        begun.application.dispatch(NameFirm(TENANT, COMMAND_LINE, "Acme", zone))
+        there = [datetime.now(ZoneInfo(zone)).date()]
+        markup = ida.get("/configuration/rows/rate_card").markup
+        there.append(datetime.now(ZoneInfo(zone)).date())
+        assert any(f'value="{day}"' in markup for day in there)
+
+
+@pytest.mark.parametrize("written", ["2026-W01-1", "20260131", "31.01.2026"])
+def test_a_day_is_written_in_one_form(begun: Office, ida: Browser, written: str) -> None:
+    refused = ida.get(f"/configuration/rows/rate_card?on={written}")
+    assert refused.status == 422
+    assert "Write the day as 2026-01-31" in refused.words
+
+
 def test_a_proposal_that_was_overtaken_is_not_approved_and_is_taken_back(
     begun: Office, browser: Browsers, ida: Browser
 ) -> None:
@@ -166,9 +186,32 @@ def test_a_proposal_that_was_overtaken_is_not_approved_and_is_taken_back(
 
     assert "it cannot be approved" in ana.get(page).words
     assert ana.post(page, action="approve").status == 409
-    assert ida.post(page, action="reject", comment="too late").status == 303
-    assert "Rejected by Ida" in ida.get(page).words
+    assert ida.post(page, action="reject").status == 303
+    assert "Taken back by Ida" in ida.get(page).words
     assert "Nothing is proposed" in ida.get("/configuration").words
+
+
+def test_a_proposal_that_was_overtaken_is_proposed_anew_and_what_others_changed_stays(
+    begun: Office, browser: Browsers, ida: Browser
+) -> None:
+    go_live(begun)
+    page = applied(ida, send(ida, DEARER)).location or ""
+    old, new = b"NA 2025,150,", b"NA 2025,151,"
+    assert old in RATES
+    faster = applied(ida, send(ida, FILES | {"rates.csv": RATES.replace(old, new, 1)}))
+    ana = browser("ana")
+    ana.post(faster.location or "", action="approve")
+    assert 'value="anew"' not in browser("uma").get(page).markup
+    assert browser("uma").post(page, action="anew").status == 403
+
+    shown = press(ida, ida.get(page), page, action="anew")
+    assert "hourly 160 -> 170" in shown.words
+    assert "hourly 150" not in shown.words
+    again = applied(ida, shown, "anew").location or ""
+    ana.post(again, action="approve")
+
+    wanted = DEARER["rates.csv"].replace(old, new, 1)
+    assert files_of_zip(ida.client.get("/configuration/download").data)["rates.csv"] == wanted
 
 
 def test_what_was_compared_with_an_older_version_is_compared_anew(begun: Office, ida: Browser) -> None:
@@ -298,7 +341,7 @@ def test_who_owns_a_field_is_shown_and_answered(browser: Browsers, app: Flask, o
     shown = browser("uma").get("/configuration/owners").words
     assert "project number ERP" in shown
     assert "An override changes a plan" in shown
-    headers = {"Authorization": f"Bearer {office.token('ed')}"}
+    headers = {"Authorization": f"Bearer {office.token('uma')}"}
     answer = app.test_client().get("/api/v1/systems-of-record", headers=headers).json or {}
     rate = {"group": "rates.csv", "field": "hourly", "owner": "configuration", "names": None}
     assert rate in answer["rows"]

@@ -3,6 +3,7 @@ again."""
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -97,6 +98,17 @@ def test_a_system_is_connected_read_changed_and_removed_and_its_secrets_are_neve
     assert ida("GET", address).status_code == 404
 
 
+def test_another_database_needs_its_secret_anew(ida: Api) -> None:
+    address = f"/connections/{(ida('POST', '/connections', TRYTON).json or {})['connection']['id']}"
+    settings = TRYTON["settings"] | {"database": "other"}  # type: ignore[operator]
+
+    refused = ida("PATCH", address, {"settings": settings})
+
+    assert refused.status_code == 422
+    assert [each["pointer"] for each in (refused.json or {})["errors"]] == ["/rest_key"]
+    assert ida("PATCH", address, {"settings": settings, "secrets": {"rest_key": "its key"}}).status_code == 200
+
+
 def test_each_field_at_fault_is_named_and_nothing_is_connected(ida: Api) -> None:
     wrong = TRYTON | {"name": " ", "settings": {"base_url": "x", "colour": "red"}, "secrets": {}}
 
@@ -116,7 +128,9 @@ def test_each_field_at_fault_is_named_and_nothing_is_connected(ida: Api) -> None
 def test_who_reads_may_not_change(app: Flask, office: Office) -> None:
     ed, olga = Api(app, office.token("ed")), Api(app, office.token("olga"))
 
-    assert ed("GET", "/connections").status_code == 200
+    assert olga("GET", "/connections").status_code == 200
+    for path in ("/connections", "/connectors"):
+        assert ed("GET", path).status_code == 403
     for who in (ed, olga):
         assert who("POST", "/connections", TRYTON).status_code == 403
         for action, body in (("pause", None), ("rotate-secret", {})):
@@ -242,16 +256,22 @@ def test_an_admin_connects_a_system_by_pages_alone(browser: Browsers, office: Of
     assert "Opportunity.Region__c = Area__c" in page.words
     assert "to-hide" not in page.markup
     assert "<b>org" not in page.markup
+    assert "The earlier one is accepted" not in page.words
     told = ida.post(address, action="rotate")
+    assert "An earlier secret is accepted until" not in told.words
+    assert "The earlier one is accepted for 24 hours more" in told.words
     secret = told.markup.partition('id="secret"')[2].partition('value="')[2].partition('"')[0]
     assert secret.startswith("whsec_")
     assert secret not in ida.get(address).markup
-    assert "An earlier secret is accepted until" in told.words
+    assert "An earlier secret is accepted until" in ida.post(address, action="rotate").words
 
     edited = ida.post(f"{address}/edit", name="Org", base_url="https://org.example", timeout="20")
     assert edited.status == 303
     moved = ida.post(f"{address}/edit", name="Org", base_url="https://other.example")
     assert (moved.status, "would be sent there" in moved.words) == (422, True)
+    log = office.application.queries.changes(TENANT, limit=1).rows[0].summary
+    assert "name 'Our <b>org' -> 'Org'" in log
+    assert "Seconds to wait for an answer its default -> 20" in log
     after = ida.get(address).words
     assert "Area__c" not in after
     assert "Seconds to wait for an answer 20" in after
@@ -262,6 +282,9 @@ def test_an_admin_connects_a_system_by_pages_alone(browser: Browsers, office: Of
     assert ida.post(address, action="resume").status == 303
     tested = ida.post(address, action="test")
     assert "Not reached" in tested.words
+    for seen in (ida.get(address).words, ida.get("/connections").words):
+        assert "Something missing" in seen
+    assert re.search("1 thing missing.*Not reached: ", ida.get(address).words)
     assert ida.post(address, action="destroy").status == 400
     assert ida.post(address, action="remove").location == "/connections"
     assert ida.get(address).status == 404

@@ -1,4 +1,5 @@
-"""Who works exceptions of some legal entities and regions only: theirs go on, others' are refused by name."""
+"""Who works exceptions of some legal entities and regions only, in either role that does: theirs go on, and
+others' are refused by name."""
 
 from __future__ import annotations
 
@@ -12,10 +13,10 @@ from oppsync.domain.validation.confirmations import CONFIRMABLE
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.limits import RoleLimit
-from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.roles import PersonRole, role_name
 from oppsync.domain.work.replays import Previewed, ReplayOf
 from oppsync.kernel.bus import Command
-from oppsync.kernel.errors import Forbidden
+from oppsync.kernel.errors import Forbidden, InvalidInput
 from oppsync.services.admin.commands import SetRoles
 from oppsync.services.changes.commands import PlanAnew
 from oppsync.services.queue.commands import (
@@ -33,6 +34,7 @@ from tests.web.test_api import Client
 
 EARLY = finding(sorted(CONFIRMABLE)[0], "It begins before it was won", path="/starts_on", value="2020-01-01")
 WHY = "You are operations for ACME-US only; this deal is of ACME-DE, in DACH."
+OPERATIONS, INTEGRATION_ADMIN = PersonRole.OPERATIONS, PersonRole.INTEGRATION_ADMIN
 Ask = Callable[[Office, UUID], Command[None]]
 ASKED: dict[str, Ask] = {
     "replay": lambda office, who: ReplayException(TENANT, office.parked()[1], who),
@@ -47,12 +49,10 @@ ASKED: dict[str, Ask] = {
 }
 
 
-def limited(office: Office, *entities: str) -> UUID:
+def limited(office: Office, *entities: str, role: PersonRole = OPERATIONS) -> UUID:
     """Olga, who works exceptions of these entities only."""
-    limit = RoleLimit(role=PersonRole.OPERATIONS, entities=entities)
-    office.application.dispatch(
-        SetRoles(TENANT, COMMAND_LINE, email("olga"), frozenset({PersonRole.OPERATIONS}), (limit,))
-    )
+    limit = RoleLimit(role=role, entities=entities)
+    office.application.dispatch(SetRoles(TENANT, COMMAND_LINE, email("olga"), frozenset({role}), (limit,)))
     return office.ids["olga"]
 
 
@@ -61,16 +61,19 @@ def version_of(office: Office, opportunity_id: UUID) -> int:
         return uow.opportunities.get(TENANT, opportunity_id).version
 
 
+@pytest.mark.parametrize("role", [OPERATIONS, INTEGRATION_ADMIN])
 @pytest.mark.parametrize("asked", ASKED)
-def test_a_deal_of_another_entity_is_left_alone_and_one_s_own_goes_on(asked: str, office: Office) -> None:
+def test_a_deal_of_another_entity_is_left_alone_and_one_s_own_goes_on(
+    asked: str, role: PersonRole, office: Office
+) -> None:
     ask = ASKED[asked]
 
     with pytest.raises(Forbidden) as refused:
-        office.application.dispatch(ask(office, limited(office, "ACME-US")))
-    office.application.dispatch(ask(office, limited(office, "ACME-US", "ACME-DE")))
+        office.application.dispatch(ask(office, limited(office, "ACME-US", role=role)))
+    office.application.dispatch(ask(office, limited(office, "ACME-US", "ACME-DE", role=role)))
 
     assert refused.value.code == "OUTSIDE_LIMITS"
-    assert refused.value.message == WHY
+    assert refused.value.message == WHY.replace("operations", role_name(role))
 
 
 def test_of_a_selection_the_deals_of_others_are_skipped(office: Office) -> None:
@@ -121,3 +124,39 @@ def test_a_customer_is_linked_within_the_limit_only(office: Office) -> None:
     with pytest.raises(Forbidden) as refused:
         office.application.dispatch(LinkCustomer(TENANT, item, limited(office, "ACME-US"), "CUST-7"))
     assert refused.value.code == "OUTSIDE_LIMITS"
+
+
+def test_an_integration_admin_of_some_entities_changes_neither_connections_nor_the_configuration(
+    app: Flask, office: Office
+) -> None:
+    """Both serve the deals of all entities."""
+    limited(office, "ACME-DE", role=INTEGRATION_ADMIN)
+    olga = Client(app, office.token("olga"))
+
+    for method, path, body in (
+        ("POST", f"/connections/{CONNECTION}/pause", None),
+        ("POST", f"/connections/{CONNECTION}/test", None),
+        ("PATCH", f"/connections/{CONNECTION}", {"name": "Ours"}),
+        ("POST", "/configuration/revert", {"version": 1, "note": "mine"}),
+    ):
+        refused = olga.refused(403, method, path, json=body)
+        assert "this is about the whole firm" in refused["detail"], path
+    assert olga.get("/connections")
+
+
+@pytest.mark.parametrize(
+    ("role", "why"),
+    [
+        (PersonRole.ADMIN, "People and their roles belong to the whole firm."),
+        (PersonRole.AUDITOR, "reading is for the whole firm."),
+        (PersonRole.EXECUTIVE, "reading is for the whole firm."),
+    ],
+)
+def test_a_limit_that_has_no_meaning_is_refused_with_the_reason(
+    office: Office, role: PersonRole, why: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        limited(office, "ACME-DE", role=role)
+
+    assert refused.value.field == "limits/0/role"
+    assert why in refused.value.message

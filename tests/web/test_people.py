@@ -56,7 +56,7 @@ def set_password(browser: Browser, link: str, password: str = NEW_PASSWORD, agai
 
 def invited(office: Office, name: str = "nora") -> str:
     command = InvitePerson(TENANT, COMMAND_LINE, email(name), name.capitalize(), AUDITOR)
-    return "/invitation?key=" + office.application.dispatch(command)
+    return f"/invitation?key={office.application.dispatch(command).secret}"
 
 
 def changes(office: Office) -> list[str]:

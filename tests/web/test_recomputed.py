@@ -97,7 +97,7 @@ def test_a_plan_of_a_release_before_says_that_nothing_was_kept(browser: Browsers
     shown = browser("ed").get(address(waiting))
 
     assert shown.status == 409
-    assert "a release that did not keep what plans are made from" in shown.words
+    assert "What this plan was made from is not kept" in shown.words
     assert browser("ed").get(address(waiting).replace(waiting.plan.hash, "none")).status == 404
 
 

@@ -102,7 +102,7 @@ def test_an_approver_of_other_entities_overrides_nothing(app: Flask, office: Off
     assert ana.refused(403, "POST", path, json=body)["code"] == "OUTSIDE_LIMITS"
     roles = FINANCE | {PersonRole.OPERATIONS}
     office.application.dispatch(SetRoles(TENANT, COMMAND_LINE, email("ana"), roles, only("ACME-US")))
-    assert ana.post(path, body)["value"] == "Landing zone"
+    assert Client(app, office.token("ana")).post(path, body)["value"] == "Landing zone"
 
 
 def test_a_limit_is_given_on_the_page_and_shown_there_and_in_the_log(

@@ -21,6 +21,7 @@ from oppsync.services.admin.commands import EditConnection, InvitePerson, Rotate
 from oppsync.services.set_up.commands import GoLive, NameFirm
 from tests.harness.builders import TENANT
 from tests.harness.waiting import until
+from tests.unit.test_set_up import EVERYTHING
 from tests.web.browser import Browser
 from tests.web.office import CONNECTION, Office, email
 from web.pages.table import BY_BLUEPRINT
@@ -39,8 +40,8 @@ def told(office: Office) -> list[tuple[str, str]]:
     return [(row.type, row.summary) for row in office.application.queries.changes(TENANT, limit=100).rows]
 
 
-def test_the_navigation_leads_there_until_the_firm_is_live(
-    ada: Browser, browser: Browsers, office: Office
+def test_the_navigation_leads_there_until_every_step_is_done(
+    ada: Browser, browser: Browsers, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office.hire("ben", PersonRole.ADMIN)
     assert ada.get("/").location == "/set-up"
@@ -50,8 +51,11 @@ def test_the_navigation_leads_there_until_the_firm_is_live(
     office.application.dispatch(GoLive(TENANT, office.ids["ada"], email("ben")))
 
     assert ada.get("/").location != "/set-up"
+    assert 'href="/set-up"' in ada.get("/people").markup
+    assert "Still missing: Name and time zone" in ada.get("/set-up").words
+    monkeypatch.setattr(type(office.application.queries), "set_up_facts", lambda *_: EVERYTHING)
     assert 'href="/set-up"' not in ada.get("/people").markup
-    assert ada.get("/set-up").status == 200
+    assert "Still missing" not in ada.get("/set-up").words
     assert browser("uma").get("/set-up").status == 403
 
 
@@ -183,7 +187,7 @@ def test_an_edited_connection_has_to_be_tested_again(ada: Browser, office: Offic
             return uow.connections.get(CONNECTION).is_well_tested
 
     with office.uow() as uow:
-        uow.connections.note_test(uow.connections.get(CONNECTION), 0)
+        uow.connections.note_test(uow.connections.get(CONNECTION), [])
         uow.commit()
     assert standing()
     assert ": nothing was missing." in ada.get(f"/connections/{CONNECTION}").words

@@ -284,7 +284,7 @@ def test_a_form_that_asks_for_nothing_known_dismisses_nothing(browser: Browsers,
 
 
 def test_every_page_asks_for_a_session_first(app: Flask) -> None:
-    open_to_all = ("/static/", "/sign-in", "/sign-out", "/invitation", *MACHINE_PATHS)
+    open_to_all = ("/static/", "/sign-in", "/sign-out", "/invitation", "/guides", *MACHINE_PATHS)
     pages = [rule for rule in app.url_map.iter_rules() if not rule.rule.startswith(open_to_all)]
     assert {rule.rule for rule in pages} >= {"/", "/approvals", "/approvals/<uuid:task_id>", "/exceptions"}
     for rule in (each for each in pages if "GET" in (each.methods or ())):

@@ -18,7 +18,7 @@ from web.api.plans import plans
 from web.api.polls import polls
 from web.api.published import published
 from web.api.replays import replays
-from web.api.schemas import ProblemDocument
+from web.api.schemas.problems import ProblemDocument
 from web.api.security import security
 from web.api.set_up import setup
 

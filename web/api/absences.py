@@ -8,9 +8,9 @@ from uuid import UUID
 
 from oppsync.domain.approval.who_may import Action, check
 from oppsync.services.approvals.commands import EndAbsence, EnterAbsence, SetCalendar
-from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
+from web.api.schemas import absences as schemas
 from web.context import application, signed_in
 
 absences = Blueprint("absences_api", __name__, description="Who is out of office, and who decides meanwhile.")

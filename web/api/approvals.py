@@ -13,9 +13,9 @@ from oppsync.services.approvals.commands import (
     ReassignApproval,
     WithdrawApproval,
 )
-from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
+from web.api.schemas import approvals as schemas
 from web.context import application, signed_in
 
 approvals = Blueprint("approvals", __name__, description="Who must approve which plan.")

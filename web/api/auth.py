@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 from flask import g, request
@@ -10,7 +11,7 @@ from oppsync.domain.approval.who_may import Action, check
 from oppsync.domain.work.attempts import UNKNOWN_TOKEN, AttemptKind
 from oppsync.services.admin.secret_hash import hash_secret
 from web.access.attempts import note_and_count
-from web.context import application, sign_in_as
+from web.context import application, sign_in_as, signed_in
 from web.problems import Problem
 
 
@@ -29,6 +30,17 @@ def authenticate() -> None:
     sign_in_as(found)
     g.token = hash_secret(secret.strip())
     check(found.person, Action.READ, found.scopes)
+
+
+def authenticate_for(action: Action) -> Callable[[], None]:
+    """Before every operation of a blueprint that is as the pages of this right. Raises Forbidden besides."""
+
+    def before() -> None:
+        authenticate()
+        me = signed_in()
+        check(me.person, action, me.scopes)
+
+    return before
 
 
 def _refusal(challenge: str, detail: str) -> Problem:

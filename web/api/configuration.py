@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from flask import Response
+from flask import Response, url_for
 
 from adapters.documents.bundle_files import FirmBundle
 from adapters.documents.tables import read_table
+from oppsync.domain.approval.who_may import Action
 from oppsync.domain.configuration.bundle import fingerprint
 from oppsync.domain.configuration.differences import Difference, moves_money
 from oppsync.domain.configuration.files import FILES
 from oppsync.domain.configuration.imports import IMPORTED, Forms, imported_kind
+from oppsync.domain.configuration.rule_tests import rule_tests
+from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.reading.backtest import Backtest
 from oppsync.domain.reading.system_of_record import WHERE_CHANGED, systems_of_record
 from oppsync.domain.reference.book import ReferenceRow
@@ -30,18 +33,18 @@ from oppsync.services.configuration.commands import (
     DecideProposal,
     RevertConfiguration,
 )
-from oppsync.services.configuration.present import present, version_with_changes
+from oppsync.services.configuration.present import kept_backtest, present, version_with_changes
 from web.access.dear_calls import spend_dear_call
-from web.api import schemas
-from web.api.auth import authenticate
+from web.api.auth import authenticate_for
 from web.api.bridge import Blueprint
-from web.bundles import ZIP, bundle_of, configuration_now, download, erp_of_mine, from_base64, with_imported
+from web.api.schemas import configuration as schemas
+from web.bundles import ZIP, bundle_of, configuration_now, download, from_base64, mine, rows_of, with_imported
 from web.context import application, signed_in
 
 configuration = Blueprint(
     "configuration", __name__, description="The rules of the firm: one bundle of files, with versions."
 )
-configuration.before_request(authenticate)
+configuration.before_request(authenticate_for(Action.VISIT_CONFIGURATION))
 
 
 @configuration.route("/configuration")
@@ -53,6 +56,7 @@ def get_configuration() -> Mapping[str, object]:
     counted = Counter(row.kind for row in now.rows)
     return {
         "firm": now.firm,
+        "firm_in_files": now.firm_in_files,
         "fingerprint": now.fingerprint,
         "is_recorded": now.is_recorded,
         "version": now.version,
@@ -77,7 +81,12 @@ def get_version(number: int) -> Mapping[str, object]:
     with application().uow.reading() as uow:
         found = version_with_changes(uow, signed_in().tenant_id, number)
         backtest = uow.configurations.backtest_of(signed_in().tenant_id, found.version.fingerprint)
-    return {"version": found.version, "differences": _rows(found.differences), "backtest": backtest}
+    return {
+        "version": found.version,
+        "firm_before": found.firm_before or None,
+        "differences": _rows(found.differences),
+        "backtest": backtest,
+    }
 
 
 @configuration.route("/configuration/export")
@@ -93,7 +102,7 @@ def export_configuration(query: schemas.ExportQuery) -> Response:
     with application().uow.reading() as uow:
         found = uow.configurations
         rows = found.rows(tenant_id) if query.version is None else found.rows_of(tenant_id, query.version)
-        firm = found.firm(tenant_id)
+        firm = found.firm(tenant_id, query.version)
     return download(FirmBundle(firm, tuple(rows)), fingerprint(rows))
 
 
@@ -102,6 +111,31 @@ def export_configuration(query: schemas.ExportQuery) -> Response:
 def list_systems_of_record() -> Mapping[str, object]:
     """List which system owns each field of a deal and of the reference data"""
     return {"rows": systems_of_record(), "where": WHERE_CHANGED}
+
+
+@configuration.route("/configuration/rule-tests")
+@configuration.answers(schemas.RuleTests)
+def list_rule_tests() -> Mapping[str, object]:
+    """Try the rules of the configuration on their examples"""
+    with application().uow.reading() as uow:
+        return _rule_tests(uow.configurations.rows(signed_in().tenant_id))
+
+
+@configuration.route("/configuration/rule-tests", methods=["POST"])
+@configuration.takes(schemas.BundleRequest)
+@configuration.answers(schemas.RuleTests)
+@configuration.refuses(HTTPStatus.TOO_MANY_REQUESTS)
+def try_rules(request: schemas.BundleRequest) -> Mapping[str, object]:
+    """Try the rules of these files on their examples, whether or not the files fit together
+
+    Writes nothing.
+    """
+    spend_dear_call()
+    return _rule_tests(rows_of(request.files, request.zip))
+
+
+def _rule_tests(rows: Iterable[ReferenceRow]) -> Mapping[str, object]:
+    return {"rows": [each._asdict() for each in rule_tests(rows)]}
 
 
 @configuration.route("/configuration/check", methods=["POST"])
@@ -114,7 +148,7 @@ def check_configuration(request: schemas.BundleRequest) -> Mapping[str, object]:
     Refused with BAD_BUNDLE, which lists every fault with its file, line, field and what to do.
     """
     spend_dear_call()
-    bundle = bundle_of(request.files, request.zip, erp_of_mine())
+    bundle = bundle_of(request.files, request.zip, mine())
     return {"firm": bundle.firm, "rows": len(bundle.rows), "fingerprint": fingerprint(bundle.rows)}
 
 
@@ -128,7 +162,7 @@ def compare_configuration(request: schemas.BundleRequest) -> Mapping[str, object
     Writes nothing.
     """
     spend_dear_call()
-    return compared(bundle_of(request.files, request.zip, erp_of_mine()))
+    return compared(bundle_of(request.files, request.zip, mine()))
 
 
 @configuration.route("/configuration/backtest", methods=["POST"])
@@ -136,13 +170,23 @@ def compare_configuration(request: schemas.BundleRequest) -> Mapping[str, object
 @configuration.answers(Backtest)
 @configuration.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 def backtest_configuration(request: schemas.BacktestRequest) -> Backtest:
-    """Try the last won deals by these files, each as of its own day
+    """Try the last won deals by these files
 
-    Needs the role finance approver or integration admin. No deal changes; the report is kept, and shown with
-    the proposal or version that has these rows.
+    Needs the role finance approver or integration admin. Each deal is tried as of its own day, where a changed
+    row that begins after the last of them counts as though it had begun; with `as_of` all by the rows of that
+    day. No deal changes; the report is kept, and shown with the proposal or version that has these rows.
     """
     spend_dear_call()
-    return _tried(bundle_of(request.files, request.zip).rows, request.last)
+    return _tried(bundle_of(request.files, request.zip).rows, request)
+
+
+@configuration.route("/configuration/backtests/<fingerprint>")
+@configuration.answers(Backtest)
+@configuration.refuses(HTTPStatus.NOT_FOUND)
+def get_backtest(fingerprint: str) -> Backtest:
+    """Read the latest report on the rows of a fingerprint"""
+    with application().uow.reading() as uow:
+        return kept_backtest(uow, signed_in().tenant_id, fingerprint)
 
 
 @configuration.route("/configuration/proposals/<uuid:proposal_id>/backtest", methods=["POST"])
@@ -150,19 +194,19 @@ def backtest_configuration(request: schemas.BacktestRequest) -> Backtest:
 @configuration.answers(Backtest)
 @configuration.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS)
 def backtest_proposal(request: schemas.BacktestOfProposal, proposal_id: UUID) -> Backtest:
-    """Try the last won deals by a proposal, each as of its own day
+    """Try the last won deals by a proposal
 
-    Needs the role finance approver or integration admin.
+    Needs the role finance approver or integration admin. By the rows of which days: as for files.
     """
     spend_dear_call()
     with application().uow.reading() as uow:
         rows = uow.configurations.proposed_rows(signed_in().tenant_id, proposal_id)
-    return _tried(rows, request.last)
+    return _tried(rows, request)
 
 
-def _tried(rows: Sequence[ReferenceRow], last: int) -> Backtest:
+def _tried(rows: Sequence[ReferenceRow], asked: schemas.BacktestOfProposal) -> Backtest:
     me = signed_in()
-    return application().dispatch(BacktestConfiguration(me.tenant_id, me.asker, rows, last))
+    return application().dispatch(BacktestConfiguration(me.tenant_id, me.asker, rows, asked.last, asked.as_of))
 
 
 @configuration.route("/configuration/import/preview", methods=["POST"])
@@ -223,7 +267,7 @@ def propose_configuration(request: schemas.ProposalRequest) -> Mapping[str, obje
     Needs the role finance approver or integration admin. All of it happens, or nothing.
     """
     spend_dear_call()
-    me, bundle = signed_in(), bundle_of(request.files, request.zip, erp_of_mine())
+    me, bundle = signed_in(), bundle_of(request.files, request.zip, mine())
     command = ApplyConfiguration(
         me.tenant_id, me.asker, bundle.firm, bundle.rows, request.against, request.note
     )
@@ -300,7 +344,20 @@ def compared(bundle: FirmBundle) -> dict[str, Any]:
     me = signed_in()
     command = CompareConfiguration(me.tenant_id, me.asker, bundle.firm, bundle.rows)
     compared: Comparison = application().dispatch(command)
-    return {**compared._asdict(), "differences": _rows(compared.differences)}
+    rows, backtest = _rows(compared.differences), compared.backtest
+    summary = _summary(backtest, compared.before) if backtest else None
+    return {**compared._asdict(), "differences": rows, "backtest": summary}
+
+
+def _summary(backtest: Backtest, now: ConfigurationUse) -> Mapping[str, object]:
+    """As `schemas.BacktestSummary`."""
+    return {
+        **{name: getattr(backtest, name) for name in ("made_at", "made_by", "before", "as_of", "in_words")},
+        "tried": backtest.tried,
+        "differing": backtest.differing,
+        "is_current": backtest.before.fingerprint == now.fingerprint,
+        "report": url_for("configuration.get_backtest", fingerprint=backtest.after),
+    }
 
 
 def _rows(changes: Sequence[Difference]) -> list[dict[str, object]]:

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from adapters.documents.bundle_files import FirmBundle
+from oppsync.domain.approval.who_may import Action
 from oppsync.domain.configuration.bundle import fingerprint
 from oppsync.domain.configuration.edits import OF_THE_ROW, row_of, written
 from oppsync.domain.configuration.faults import BadBundle, Place
@@ -21,16 +22,16 @@ from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.kernel.errors import NotFound
 from oppsync.services.configuration.commands import ApplyConfiguration
 from web.access.dear_calls import spend_dear_call
-from web.api import schemas
-from web.api.auth import authenticate
+from web.api.auth import authenticate_for
 from web.api.bridge import Blueprint
 from web.api.configuration import answered, compared
-from web.bundles import configuration_now, erp_of_mine
+from web.api.schemas import configuration as schemas
+from web.bundles import configuration_now, mine
 from web.context import application, signed_in
 
 _PLACE = Place(OF_THE_ROW, 0)
 rows = Blueprint("configuration_rows_api", __name__, description="Single rows of the configuration.")
-rows.before_request(authenticate)
+rows.before_request(authenticate_for(Action.VISIT_CONFIGURATION))
 
 
 class RowsQuery(Frozen):
@@ -141,7 +142,9 @@ def _with(kind: ReferenceKind, request: RowRequest, now: FirmBundle) -> FirmBund
         if replaced is None:
             raise NotFound("The configuration of now has no such row.")
     values = request.row if FILES[kind].form is Form.YAML else _cells(request.row)
-    return FirmBundle(now.firm, tuple(written(now.rows, kind, Record(values, _PLACE), replaced, erp_of_mine())))
+    judge = application().connectors.wrong_map
+    rows = written(now.rows, kind, Record(values, _PLACE), replaced, mine(), judge=judge)
+    return FirmBundle(now.firm, tuple(rows))
 
 
 def _cells(row: Mapping[str, Any]) -> dict[str, str]:

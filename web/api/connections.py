@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 
+from oppsync.domain.approval.who_may import Action
 from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.work.connections import Connection
 from oppsync.kernel.errors import NotFound
@@ -22,15 +23,16 @@ from oppsync.services.admin.commands import (
 from oppsync.services.mirror.commands import AskForMirror
 from oppsync.services.mirror.shown import erp_connection, shown_mirror
 from web.access.dear_calls import spend_dear_call
-from web.api import schemas
-from web.api.auth import authenticate
+from web.api.auth import authenticate_for
 from web.api.bridge import Blueprint
+from web.api.schemas import connections as schemas
+from web.api.schemas import master_data
 from web.context import application, signed_in
 
 connections = Blueprint(
     "connections", __name__, description="The outside systems, and the state of calls to them."
 )
-connections.before_request(authenticate)
+connections.before_request(authenticate_for(Action.VISIT_CONNECTIONS))
 
 
 @connections.route("/connectors")
@@ -87,7 +89,8 @@ def get_connection(connection_id: str) -> schemas.ConnectionView:
 def edit_connection(request: schemas.ConnectionChange, connection_id: str) -> schemas.ConnectionView:
     """Change name, settings or secrets
 
-    Needs the role integration admin. Another address needs all secrets anew, since they would be sent there.
+    Needs the role integration admin. Another address or database needs all secrets anew, since they would be
+    sent there. What the configuration maps (`map`) is edited in its row.
     """
     me = signed_in()
     command = EditConnection(
@@ -190,7 +193,7 @@ def list_connection_deliveries(connection_id: str) -> Mapping[str, object]:
 
 
 @connections.route("/connections/<connection_id>/master-data")
-@connections.answers(schemas.MasterDataView)
+@connections.answers(master_data.MasterDataView)
 @connections.refuses(HTTPStatus.NOT_FOUND)
 def get_master_data(connection_id: str) -> Mapping[str, object]:
     """Read how old the master data of an ERP is, what differs, and what ended while something still names it"""
@@ -217,10 +220,10 @@ def get_master_data(connection_id: str) -> Mapping[str, object]:
 
 
 @connections.route("/connections/<connection_id>/master-data/<kind>")
-@connections.takes(schemas.MasterRowsQuery, location="query")
-@connections.answers(schemas.MasterRows)
+@connections.takes(master_data.MasterRowsQuery, location="query")
+@connections.answers(master_data.MasterRows)
 @connections.refuses(HTTPStatus.NOT_FOUND)
-def list_master_rows(query: schemas.MasterRowsQuery, connection_id: str, kind: str) -> Mapping[str, object]:
+def list_master_rows(query: master_data.MasterRowsQuery, connection_id: str, kind: str) -> Mapping[str, object]:
     """List what an ERP has of one kind, as it was read last"""
     if kind not in set(MasterKind):
         raise NotFound(f"There is no such kind: use {', '.join(MasterKind)}.")
@@ -232,10 +235,10 @@ def list_master_rows(query: schemas.MasterRowsQuery, connection_id: str, kind: s
 
 
 @connections.route("/connections/<connection_id>/master-data/read", methods=["POST"])
-@connections.takes(schemas.MasterDataRequest)
-@connections.answers(schemas.MasterDataAsked)
+@connections.takes(master_data.MasterDataRequest)
+@connections.answers(master_data.MasterDataAsked)
 @connections.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
-def read_master_data(request: schemas.MasterDataRequest, connection_id: str) -> Mapping[str, bool]:
+def read_master_data(request: master_data.MasterDataRequest, connection_id: str) -> Mapping[str, bool]:
     """Have the master data of an ERP read at once
 
     Needs the role operations or integration admin. A relay reads it; the answer does not wait for it.
@@ -265,7 +268,9 @@ def _found(connection_id: str) -> Connection:
 
 
 def _shown(found: Connection) -> schemas.ConnectionView:
+    connection, row = application().as_mapped(found)
     return schemas.ConnectionView(
-        **found.model_dump(include=set(schemas.ConnectionView.model_fields)),
+        **connection.model_dump(include=set(schemas.ConnectionView.model_fields)),
+        map=row and schemas.ConnectionMapView(row=row.connection, valid_from=row.since),
         webhook_url=application().webhook_url(found),
     )

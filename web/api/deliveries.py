@@ -6,9 +6,9 @@ from http import HTTPStatus
 from uuid import UUID
 
 from oppsync.domain.reading.readings import DeliveryStatus
-from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
+from web.api.schemas import deliveries as schemas
 from web.context import application, signed_in
 
 deliveries = Blueprint("deliveries", __name__, description="The status of a webhook's delivery.")

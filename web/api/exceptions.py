@@ -9,9 +9,9 @@ from oppsync.domain.reading.readings import Page
 from oppsync.domain.work.exceptions import ExceptionItem
 from oppsync.services.queue.commands import ConfirmFindings, DismissException, LinkCustomer, ReplayException
 from web.access.dear_calls import spend_dear_call
-from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
+from web.api.schemas import exceptions as schemas
 from web.context import application, signed_in
 
 exceptions = Blueprint("exceptions", __name__, description="What waits for a person, dead letters included.")

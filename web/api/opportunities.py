@@ -17,9 +17,9 @@ from oppsync.services.changes.commands import OverridePlan, PlanAnew
 from oppsync.services.insight.commands import RecomputePlan
 from oppsync.services.queue.commands import Compensate
 from web.access.dear_calls import spend_dear_call
-from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
+from web.api.schemas import opportunities as schemas
 from web.context import application, signed_in
 
 opportunities = Blueprint("opportunities", __name__, description="Won deals on their way to projects.")

@@ -22,9 +22,9 @@ from oppsync.services.admin.commands import (
     RevokeToken,
     SetRoles,
 )
-from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
+from web.api.schemas import people as schemas
 from web.context import application, signed_in
 
 people = Blueprint("people_api", __name__, description="People with their roles, and API tokens.")
@@ -50,14 +50,15 @@ def list_people() -> Mapping[str, object]:
 def invite_person(request: schemas.InviteRequest) -> Mapping[str, object]:
     """Invite a person, or somebody deactivated anew
 
-    Answers a one-time link by which they set their password, for seven days; it is not shown again. Needs the
-    role admin.
+    Answers a one-time link by which they set their password, for seven days; it is not shown again. That of an
+    approver or administrator of a live firm is mailed to them alone. Needs the role admin.
     """
     me = signed_in()
     roles = frozenset(request.roles)
     invited = InvitePerson(me.tenant_id, me.asker, request.email, request.name, roles, request.limits)
-    secret = application().dispatch(invited)
-    return {"email": request.email.lower(), "link": application().link(secret)}
+    made = application().dispatch(invited)
+    link = application().link(made.secret) if made.secret else None
+    return {"email": request.email.lower(), "link": link, "note": made.note}
 
 
 @people.route("/people/<uuid:person_id>/roles", methods=["POST"])
@@ -67,7 +68,7 @@ def invite_person(request: schemas.InviteRequest) -> Mapping[str, object]:
 def set_person_roles(request: schemas.RolesRequest, person_id: UUID) -> PersonSummary:
     """Replace a person's roles and their limits, and end their sessions
 
-    Needs the role admin; nobody sets their own.
+    A role more, or a wider limit, ends their API tokens too. Needs the role admin; nobody sets their own.
     """
     tenant_id, me, person = _asked(person_id, Action.CHANGE_PERSON)
     roles = frozenset(request.roles)
@@ -79,7 +80,7 @@ def set_person_roles(request: schemas.RolesRequest, person_id: UUID) -> PersonSu
 @people.answers(schemas.ResetLink)
 @people.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 def reset_person(person_id: UUID) -> Mapping[str, object]:
-    """End a person's password and sessions; a one-time link sets a new one
+    """End a person's password, sessions and API tokens; a one-time link sets a new password
 
     That of an approver or administrator of a live firm is mailed to them alone. Needs the role admin.
     """
@@ -92,7 +93,7 @@ def reset_person(person_id: UUID) -> Mapping[str, object]:
 @people.answers(PersonSummary)
 @people.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 def reset_second_factor(person_id: UUID) -> PersonSummary:
-    """Take the second factor of a person away who lost it, and end their sessions
+    """Take the second factor of a person away who lost it, and end their sessions and API tokens
 
     Needs the role admin.
     """
@@ -211,11 +212,12 @@ def propose_access(request: schemas.AccessRequest) -> Mapping[str, object]:
 def agree_to_access(proposal_id: UUID) -> Mapping[str, object]:
     """Agree to another administrator's proposal; it is done at once
 
-    Answers the one-time link of somebody who was invited. Needs the role admin.
+    Who gets an approver's or administrator's role by it has no password, session or API token of before any
+    more: a one-time link is mailed to them alone. Needs the role admin.
     """
     me = signed_in()
-    secret = application().dispatch(DecideAccess(me.tenant_id, me.asker, proposal_id, approve=True))
-    return {"link": application().link(secret) if secret else None}
+    note = application().dispatch(DecideAccess(me.tenant_id, me.asker, proposal_id, approve=True))
+    return {"link": None, "note": note}
 
 
 @people.route("/people/proposals/<uuid:proposal_id>/reject", methods=["POST"])

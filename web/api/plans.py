@@ -9,9 +9,9 @@ from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.reading.preview import PlanPreview
 from oppsync.services.insight.commands import PreviewPlan
 from web.access.dear_calls import spend_dear_call
-from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
+from web.api.schemas import plans as schemas
 from web.context import application, signed_in
 
 plans = Blueprint("plans", __name__, description="Previews of plans. Nothing is written anywhere.")

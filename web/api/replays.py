@@ -7,9 +7,9 @@ from http import HTTPStatus
 from oppsync.domain.work.replays import ReplayPreview, ReplayReport
 from oppsync.services.queue.commands import PreviewReplay, RunReplay
 from web.access.dear_calls import spend_dear_call
-from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
+from web.api.schemas import replays as schemas
 from web.context import application, signed_in
 
 replays = Blueprint("replays", __name__, description="Work a selection of deals or deliveries again.")

@@ -7,9 +7,10 @@ from http import HTTPStatus
 
 from oppsync.domain.approval.who_may import Action, check
 from oppsync.domain.reading.readings import Page, TimelineEntry
-from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
+from web.api.schemas import paging
+from web.api.schemas import security as schemas
 from web.context import application, signed_in
 
 security = Blueprint(
@@ -19,10 +20,10 @@ security.before_request(authenticate)
 
 
 @security.route("/security/changes")
-@security.takes(schemas.PageQuery, location="query")
+@security.takes(paging.PageQuery, location="query")
 @security.answers(schemas.SecurityChangePage)
 @security.refuses(HTTPStatus.FORBIDDEN)
-def list_changes(query: schemas.PageQuery) -> Page[TimelineEntry]:
+def list_changes(query: paging.PageQuery) -> Page[TimelineEntry]:
     """List audit events that are about no deal, newest first: people, tokens, connections, rules
 
     Needs the role auditor.

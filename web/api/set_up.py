@@ -9,10 +9,10 @@ from oppsync.domain.reading.preview import PlanPreview
 from oppsync.domain.reading.set_up import SetUp, set_up
 from oppsync.services.set_up.commands import GoLive, NameFirm, TryDeal
 from web.access.dear_calls import spend_dear_call
-from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
 from web.api.plans import OUTSIDE
+from web.api.schemas import set_up as schemas
 from web.context import application, signed_in
 
 setup = Blueprint("setup", __name__, description="The steps to a live installation.")

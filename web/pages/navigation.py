@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from oppsync.domain.approval.who_may import Action, may
 from oppsync.domain.deal.field_words import place_words
+from oppsync.domain.reading.set_up import set_up
 from oppsync.domain.validation.across_deals import OF_OTHER_DEALS
 from oppsync.domain.values.actor import actor_name
 from oppsync.domain.values.findings.codes import CODES
@@ -24,6 +25,7 @@ from web.access.access import admit
 from web.context import application, maybe_signed_in, signed_in
 from web.pages import statuses
 from web.pages.formats import register_formats
+from web.pages.guides import guides
 from web.pages.table import BY_BLUEPRINT, PAGES, PageRow
 
 home = Blueprint("home", __name__)
@@ -36,12 +38,13 @@ def first_permitted() -> ResponseReturnValue:
         return refused
     me = signed_in().person
     return redirect(
-        next(_address(row) for row in PAGES if row.first and may(me, row.opens) and _is_due(row)), 303
+        next(_address(row) for row in PAGES if row.first and may(me, row.opens) and _comes_first(row)), 303
     )
 
 
 def register_pages(app: Flask) -> None:
-    for blueprint in (home, sign_in.sign_in, invitation.invitation, *(row.blueprint for row in PAGES)):
+    for_anybody = (home, sign_in.sign_in, invitation.invitation, guides.page)
+    for blueprint in (*for_anybody, *(row.blueprint for row in PAGES)):
         app.register_blueprint(blueprint)
     app.before_request(_guard)
     register_formats(app)
@@ -82,12 +85,21 @@ def navigation(*, counts: bool) -> list[dict[str, Any]]:
             "count": getattr(open_, row.counted) if open_ and row.counted else 0,
         }
         for row in PAGES
-        if row.first and may(me.person, row.opens) and (not row.until_live or (counts and _is_due(row)))
+        if row.first and may(me.person, row.opens) and (not row.until_set_up or (counts and not _is_set_up()))
     ]
 
 
-def _is_due(row: PageRow) -> bool:
-    return not row.until_live or not application().queries.is_live(signed_in().tenant_id)
+def _comes_first(row: PageRow) -> bool:
+    """Who works in a live firm begins with their work, whatever is left to set up."""
+    return not row.until_set_up or not _is_live()
+
+
+def _is_set_up() -> bool:
+    return _is_live() and not set_up(application().queries.set_up_facts(signed_in().tenant_id)).missing
+
+
+def _is_live() -> bool:
+    return application().queries.is_live(signed_in().tenant_id)
 
 
 def may_go(path: str) -> bool:

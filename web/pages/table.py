@@ -9,7 +9,17 @@ from flask import Blueprint
 from oppsync.domain.approval.who_may import Action
 from web.pages.account import absence, account, second_factor
 from web.pages.approvals import approval, inbox
-from web.pages.configuration import importing, owners, proposal, row, rows, upload, version
+from web.pages.configuration import (
+    backtest,
+    importing,
+    owners,
+    proposal,
+    row,
+    rows,
+    rule_tests,
+    upload,
+    version,
+)
 from web.pages.configuration import overview as configuration
 from web.pages.connections import connection, mirror
 from web.pages.connections import form as connection_form
@@ -24,19 +34,19 @@ from web.pages.set_up import set_up
 
 class PageRow(NamedTuple):
     """`area` is its title in the navigation, which leads to the page that is `first` of its area. `counted`
-    names the field of `OpenCounts` shown beside the title, where there is one. `until_live`: the navigation
-    shows it until the firm is live."""
+    names the field of `OpenCounts` shown beside the title, where there is one. `until_set_up`: the
+    navigation shows it until every step of the set-up is done."""
 
     area: str
     blueprint: Blueprint
     opens: Action
     first: bool = False
     counted: str | None = None
-    until_live: bool = False
+    until_set_up: bool = False
 
 
 PAGES = (
-    PageRow("Set-up", set_up.page, Action.VISIT_SET_UP, first=True, until_live=True),
+    PageRow("Set-up", set_up.page, Action.VISIT_SET_UP, first=True, until_set_up=True),
     PageRow("Approvals", inbox.page, Action.VISIT_APPROVALS, first=True, counted="approvals"),
     PageRow("Approvals", approval.page, Action.VISIT_APPROVAL),
     PageRow("Opportunities", overview.page, Action.READ, first=True),
@@ -51,8 +61,10 @@ PAGES = (
     PageRow("Configuration", configuration.page, Action.VISIT_CONFIGURATION, first=True),
     PageRow("Configuration", version.page, Action.VISIT_CONFIGURATION),
     PageRow("Configuration", proposal.page, Action.VISIT_CONFIGURATION),
+    PageRow("Configuration", backtest.page, Action.VISIT_CONFIGURATION),
     PageRow("Configuration", rows.page, Action.VISIT_CONFIGURATION),
     PageRow("Configuration", owners.page, Action.VISIT_CONFIGURATION),
+    PageRow("Configuration", rule_tests.page, Action.VISIT_CONFIGURATION),
     PageRow("Configuration", row.page, Action.PROPOSE_CONFIGURATION),
     PageRow("Configuration", upload.page, Action.PROPOSE_CONFIGURATION),
     PageRow("Configuration", importing.page, Action.PROPOSE_CONFIGURATION),

@@ -370,9 +370,9 @@ def _checked(vendor: str, base_url: str) -> httpcore2.URL:
     except (ValueError, AttributeError, TypeError):
         usable = False
     if not usable:
-        raise Misconfigured(f"{vendor}: base_url must be an http or https address")
+        raise Misconfigured(f"{vendor}: the address must be one of http or https")
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise Misconfigured(f"{vendor}: base_url must be an address only: put credentials into the secrets")
+        raise Misconfigured(f"{vendor}: the address must be nothing else: put credentials into the secrets")
     return httpcore2.URL(scheme=parts.scheme, host=host, port=port, target=target)
 
 

@@ -192,7 +192,7 @@ class SalesforceClient:
         if not is_of_the_org(reply.instance_url, self._login.base_url):
             raise Misconfigured(
                 f"{VENDOR}: the answer's instance_url is no host of {VENDOR} and not that of base_url, or it "
-                "differs in http and https: check the connection's base_url"
+                "differs in http and https: check the connection's address"
             )
         http = HttpClient(
             VENDOR,

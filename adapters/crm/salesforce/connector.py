@@ -22,4 +22,5 @@ CONNECTOR: Connector[SalesforceSettings, SalesforceSecrets, CrmCapabilities, Crm
     limits=LIMITS,
     signature_scheme="standard_webhooks",
     package="adapters.crm.salesforce",
+    maps=("currency", "billing_terms", "contract_terms", "owner_history", "fields"),
 )

@@ -50,7 +50,7 @@ _TABLE: tuple[tuple[set[str], ErrorClass | None, str], ...] = (
     (_LOCKED, RecordBusy, ""),
     (_PASSING, None, ""),
     (_SET_UP, Misconfigured, " (check the connection's settings and what its user may do)"),
-    (GONE, Misconfigured, " (check the connection's base_url and api_version)"),
+    (GONE, Misconfigured, " (check the connection's address and API version)"),
 )
 
 # At the token address. A description may say more than the error it comes with.

@@ -158,8 +158,10 @@ class TrytonErp:
     def books_open_until(self, erp_company: str, wanted: date | None = None) -> date | None:
         return self._references.open_until(erp_company, wanted)
 
-    def missing_references(self, wanted: ErpReferences, *, anew: bool = False) -> Sequence[MissingReference]:
-        return list(self._references.missing(wanted, anew=anew))
+    def missing_references(
+        self, wanted: ErpReferences, *, heard_within: timedelta | None = None
+    ) -> Sequence[MissingReference]:
+        return list(self._references.missing(wanted, heard_within))
 
     def master_page(self, kind: MasterKind, after: str | None) -> MasterPage:
         return self._facts.page(kind, after)

@@ -20,4 +20,13 @@ CONNECTOR: Connector[TrytonSettings, TrytonSecrets, ErpCapabilities, Erp] = Conn
     capabilities=capabilities,
     build=TrytonErp,
     build_remembering=TrytonErp,
+    elsewhere=frozenset({"base_url", "database"}),
+    maps=(
+        "time_product",
+        "dated_product",
+        "milestone_product",
+        "progress_product",
+        "closed_status",
+        "open_status",
+    ),
 )

@@ -1,7 +1,7 @@
 """Customers of Tryton: parties with a code, found by that, by name, or by a tax identifier.
 
 Tryton is asked whenever it answers: what was wrong with a customer is mended there, and the deal is replayed at
-once. While it does not, who is known answers; who is not known stays unknown.
+once. While it does not, or its connection is paused, who is known answers; who is not known stays unknown.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from oppsync.domain.values.identifiers import (
     is_same_tax_id,
     national_number,
 )
-from oppsync.kernel.errors import VendorUnavailable
+from oppsync.kernel.errors import NO_ANSWER
 from oppsync.ports.master_data import MasterMemory
 
 # These are wild cards in a pattern.
@@ -33,7 +33,7 @@ def of_code(client: TrytonClient, memory: MasterMemory, code: str) -> list[ErpCu
         memory.keep([], absent=[MasterKey(MasterKind.CUSTOMER, "", code)])
         alike = ["code", "ilike", customer_code_key(code).translate(_WILD)]
         return _known_as(_of_this_code(_search(client, memory, alike), code))
-    except VendorUnavailable:
+    except NO_ANSWER:
         known = _of_this_code(memory.customers_like(code, None, None), code)
         if not known:
             raise
@@ -58,7 +58,7 @@ def customers_like(
         either.append(["identifiers.code", "ilike", f"%{number}%"])
     try:
         found = _search(client, memory, ["OR", *either])
-    except VendorUnavailable:
+    except NO_ANSWER:
         found = [each for each in memory.customers_like(None, name, tax_id) if _is_like(each, name, tax_id)]
         if not found:
             raise

@@ -16,7 +16,7 @@ from adapters.erp.tryton import wire
 from adapters.erp.tryton.client import TrytonClient
 from adapters.erp.tryton.sources import SOURCES, Domain, Source, source_of
 from oppsync.domain.master_data.rows import Company, MasterKey, MasterKind, MasterPage, MasterRow, key_of
-from oppsync.kernel.errors import VendorRejected, VendorUnavailable
+from oppsync.kernel.errors import NO_ANSWER, VendorRejected
 from oppsync.ports.master_data import MasterMemory
 
 # A search is a URL, and a proxy may refuse one of more than 8 KB.
@@ -34,7 +34,7 @@ def any_row(row: MasterRow) -> bool:
 @dataclass(frozen=True)
 class Facts:
     """`trusted_for`: how long what Tryton said counts. `to_write`: what is older does not count either while
-    Tryton does not answer, because something is to be written."""
+    Tryton does not answer or is paused, because something is to be written."""
 
     client: TrytonClient
     memory: MasterMemory
@@ -45,25 +45,23 @@ class Facts:
         self,
         keys: Collection[MasterKey],
         *,
-        anew: bool = False,
+        heard_within: timedelta | None = None,
         is_enough: Callable[[MasterRow], bool] = any_row,
     ) -> Rows:
         """The rows of these keys that exist: by one read of the memory, and a call for each kind of the others.
-        `anew`: whatever the memory has. `is_enough`: whether a row that is remembered answers the question."""
+        `heard_within`: what is older than this does not count at all. `is_enough`: whether a row that is
+        remembered answers the question."""
         known = self.memory.rows(keys)
-        found = {
-            key: each.row
-            for key, each in known.items()
-            if not anew and each.age <= self.trusted_for and is_enough(each.row)
-        }
+        trusted_for = self.trusted_for if heard_within is None else min(heard_within, self.trusted_for)
+        found = {key: each.row for key, each in known.items() if each.age < trusted_for and is_enough(each.row)}
         others = [key for key in keys if key not in found]
         if not others:
             return found
         try:
             asked = self._ask(others, found)
-        except VendorUnavailable:
+        except NO_ANSWER:
             old = {key: known[key].row for key in others if key in known and is_enough(known[key].row)}
-            if anew or self.to_write or len(old) < len(others):
+            if heard_within is not None or self.to_write or len(old) < len(others):
                 raise
             return found | old
         self.memory.keep(asked.values(), absent=[key for key in others if key not in asked])
@@ -80,7 +78,7 @@ class Facts:
             return young
         try:
             asked = self._all_of(kind, company)
-        except VendorUnavailable:
+        except NO_ANSWER:
             old = [each.row for each in known]
             if self.to_write or not is_enough(old):
                 raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 
 from adapters.erp.tryton.facts import Facts, Rows
 from adapters.erp.tryton.landing import makes_invoices
@@ -22,10 +22,12 @@ class References:
         self._facts = facts
         self._products = products
 
-    def missing(self, wanted: ErpReferences, *, anew: bool = False) -> Iterator[MissingReference]:
-        """`anew`: Tryton is asked, whatever is remembered."""
+    def missing(
+        self, wanted: ErpReferences, heard_within: timedelta | None = None
+    ) -> Iterator[MissingReference]:
+        """`heard_within`: Tryton is asked for what it did not say within this time."""
         keys = [*self._companies(wanted), *self._of_plan(wanted)]
-        found = self._facts.find(keys, anew=anew, is_enough=lambda row: _is_enough(row, wanted))
+        found = self._facts.find(keys, heard_within=heard_within, is_enough=lambda row: _is_enough(row, wanted))
         company = found.get(of_all(MasterKind.COMPANY, wanted.company))
         if not isinstance(company, Company):
             yield _missing(ErpReferenceKind.COMPANY, wanted.company, wanted.company)
@@ -69,8 +71,9 @@ class References:
     def _setup(self, wanted: ErpReferences) -> Iterator[tuple[str, MasterKey]]:
         for product in sorted({self._products[kind] for kind in wanted.line_kinds}):
             yield f"the product {product}", of_all(MasterKind.PRODUCT, product)
-        yield f"the unit of measure {PIECE}", setting(UNIT, PIECE)
-        yield f"the currency {wanted.currency}", setting(CURRENCY, wanted.currency)
+        if wanted.line_kinds:  # of invoices alone
+            yield f"the unit of measure {PIECE}", setting(UNIT, PIECE)
+            yield f"the currency {wanted.currency}", setting(CURRENCY, wanted.currency)
         if wanted.country:
             yield f"the country {wanted.country}", setting(COUNTRY, wanted.country)
 

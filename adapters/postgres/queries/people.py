@@ -17,6 +17,7 @@ from oppsync.domain.reading.readings import PersonSummary, SessionSummary, Token
 from oppsync.domain.values.roles import roles_in_order
 from oppsync.domain.values.scopes import Scope
 from oppsync.kernel.errors import NotFound
+from oppsync.services.admin.passwords import NO_PASSWORD
 from oppsync.services.admin.session_life import IDLE
 
 
@@ -84,6 +85,7 @@ def _people(tenant_id: str) -> Select[Any]:
         select(func.count()).select_from(sessions).where(*live).scalar_subquery().label("sessions"),
         select(func.max(sessions.c.last_seen)).where(*live).scalar_subquery().label("last_seen"),
         select(second_factors.c.person_id).where(*factor).exists().label("second_factor"),
+        (people.c.password_hash != NO_PASSWORD).label("has_password"),
     ).where(people.c.tenant_id == tenant_id)
 
 

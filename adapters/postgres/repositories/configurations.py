@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, cast, func, select, text, update
+from sqlalchemy import Table, and_, cast, func, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH, insert
 from uuid_utils.compat import uuid7
 
@@ -28,17 +28,17 @@ from oppsync.domain.reading.backtest import Backtest
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import NotFound
-from oppsync.ports.storage.configuration import NewProposal, NewVersion
+from oppsync.ports.storage.configuration import NewProposal, NewVersion, RowChange
 
 _LARGEST_NUMBER = 2**31 - 1  # that the column can hold: a larger one cannot even be looked for
 
 
 # All of them at once, whose counters the rows of now have.
 _KEEP_CHANGES = text("""
-insert into configuration_changes (tenant_id, number, kind, key, valid_from, version)
-select r.tenant_id, :of_number, r.kind, r.key, r.valid_from, r.version
+insert into configuration_changes (tenant_id, number, kind, key, valid_from, version, fields)
+select r.tenant_id, :of_number, r.kind, r.key, r.valid_from, r.version, c.fields
 from reference_rows r
-join jsonb_to_recordset(cast(:changed as jsonb)) as c(kind text, key text, valid_from date)
+join jsonb_to_recordset(cast(:changed as jsonb)) as c(kind text, key text, valid_from date, fields text[])
     using (kind, key, valid_from)
 where r.tenant_id = :of_tenant
 """)
@@ -47,6 +47,17 @@ where r.tenant_id = :of_tenant
 def _but_rows(table: Table) -> Any:
     """Without the rows, which may be many."""
     return select(*(column for column in table.c if column.name != "rows"))
+
+
+def _is_version(tenant_id: str, number: int) -> Any:
+    """Raises NotFound for a number that no version could have."""
+    if not 0 < number <= _LARGEST_NUMBER:
+        raise NotFound(_unknown(number))
+    return and_(configuration_versions.c.tenant_id == tenant_id, configuration_versions.c.number == number)
+
+
+def _unknown(number: int) -> str:
+    return f"There is no version {number} of the configuration."
 
 
 class PostgresConfigurations:
@@ -65,7 +76,13 @@ class PostgresConfigurations:
         found = self._session.execute(query).mappings()
         return [document(ReferenceRow, pick(row, ReferenceRow)) for row in found]
 
-    def firm(self, tenant_id: str) -> str:
+    def firm(self, tenant_id: str, number: int | None = None) -> str:
+        if number is not None:
+            query = select(configuration_versions.c.firm).where(_is_version(tenant_id, number))
+            found = self._session.execute(query).scalar_one_or_none()
+            if found is None:
+                raise NotFound(_unknown(number))
+            return str(found)
         latest = self.latest(tenant_id)
         if latest is not None:
             return latest.firm
@@ -97,13 +114,8 @@ class PostgresConfigurations:
         return number
 
     def rows_of(self, tenant_id: str, number: int) -> Sequence[ReferenceRow]:
-        unknown = f"There is no version {number} of the configuration."
-        if not 0 < number <= _LARGEST_NUMBER:
-            raise NotFound(unknown)
-        query = select(configuration_versions.c.rows).where(
-            configuration_versions.c.tenant_id == tenant_id, configuration_versions.c.number == number
-        )
-        return self._rows(query, unknown)
+        query = select(configuration_versions.c.rows).where(_is_version(tenant_id, number))
+        return self._rows(query, _unknown(number))
 
     def _rows(self, query: Any, unknown: str) -> Sequence[ReferenceRow]:
         found = self._session.execute(query).scalar_one_or_none()
@@ -139,8 +151,8 @@ class PostgresConfigurations:
         number: int = self._session.execute(statement.returning(configuration_versions.c.number)).scalar_one()
         return number
 
-    def keep_changes(self, tenant_id: str, number: int, rows: Iterable[ReferenceRow]) -> None:
-        at = [{"kind": row.kind, "key": row.key, "valid_from": row.valid_from.isoformat()} for row in rows]
+    def keep_changes(self, tenant_id: str, number: int, rows: Iterable[RowChange]) -> None:
+        at = [{**each._asdict(), "valid_from": each.valid_from.isoformat()} for each in rows]
         if at:
             which = {"of_tenant": tenant_id, "of_number": number, "changed": canonical_json.dumps(at)}
             self._session.execute(_KEEP_CHANGES, which)

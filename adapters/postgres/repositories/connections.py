@@ -14,7 +14,7 @@ from adapters.postgres.clock import clock
 from adapters.postgres.rows import pick
 from adapters.postgres.session import Session
 from adapters.postgres.tables import connections, opportunities, plans
-from oppsync.domain.work.connections import KEPT_APART, Connection, ConnectionRole, InFlight
+from oppsync.domain.work.connections import KEPT_APART, MOST_MISSING, Connection, ConnectionRole, InFlight
 from oppsync.domain.work.states import ENDED
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import Misconfigured, NotFound
@@ -113,9 +113,11 @@ class PostgresConnections:
     def end_secrets(self, connection: Connection, ends: Mapping[str, datetime]) -> None:
         self._set(connection, secret_ends={name: at.isoformat() for name, at in ends.items()})
 
-    def note_test(self, connection: Connection, faults: int | None) -> None:
-        tested_at = null() if faults is None else clock()
-        self._set(connection, tested_at=tested_at, test_faults=null() if faults is None else faults)
+    def note_test(self, connection: Connection, missing: Sequence[str] | None) -> None:
+        tested_at = null() if missing is None else clock()
+        faults = null() if missing is None else len(missing)
+        told = [*(missing or ())][:MOST_MISSING]
+        self._set(connection, tested_at=tested_at, test_faults=faults, test_missing=told)
 
     def in_flight(self, connection: Connection, shown: int) -> InFlight:
         deals = opportunities.c

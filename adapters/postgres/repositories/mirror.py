@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, delete, exists, func, null, or_, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import and_, case, delete, exists, func, literal, null, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from uuid_utils.compat import uuid7
 
 from adapters.postgres.clock import clock
@@ -77,8 +77,13 @@ class PostgresMirror:
     def begin(self, lease: MirrorLease, kinds: Sequence[MasterKind]) -> MirrorLease | None:
         run_id = uuid7()
         begun = {"run_id": run_id, "kinds": list(kinds), "after": null(), "kind_since": clock()}
-        asked = {"asked_by": null(), "asked_kinds": [], "lease_until": clock() + LEASE}
-        if not self._set(lease, **begun, **asked):
+        # Who asked since the lease was taken is heard after this run.
+        is_heard = and_(table.c.asked_by == lease.asked_by, table.c.asked_kinds == list(lease.asked_kinds))
+        asked = {
+            "asked_by": case((is_heard, null()), else_=table.c.asked_by),
+            "asked_kinds": case((is_heard, literal([], JSONB)), else_=table.c.asked_kinds),
+        }
+        if not self._set(lease, **begun, **asked, lease_until=clock() + LEASE):
             return None
         run = {"tenant_id": lease.tenant_id, "id": run_id, "connection_id": lease.connection_id}
         self._session.execute(insert(mirror_runs).values(**run, asked_by=lease.asked_by, kinds=list(kinds)))
@@ -120,12 +125,16 @@ class PostgresMirror:
     def ask(self, tenant_id: str, connection_id: str, by: str, kinds: Sequence[MasterKind]) -> bool:
         self._add_missing()
         which = (table.c.tenant_id == tenant_id, table.c.connection_id == connection_id)
-        asked = update(table).where(*which, table.c.run_id.is_(None))
-        values = {"due_at": clock(), "asked_by": by, "asked_kinds": list(kinds), "tries": 0, "error": null()}
-        if self._session.execute(asked.values(**values)).rowcount:
-            return True
-        self._session.execute(update(table).where(*which).values(due_at=clock(), tries=0, error=null()))
-        return False
+        query = select(table.c.run_id, table.c.asked_by, table.c.asked_kinds).where(*which).with_for_update()
+        row = self._session.execute(query).one_or_none()
+        if row is None:
+            return False
+        wanted = list(kinds)
+        if row.asked_by is not None:  # of both, then; all where one asked for all
+            wanted = [*dict.fromkeys([*row.asked_kinds, *kinds])] if row.asked_kinds and kinds else []
+        values = {"due_at": clock(), "asked_by": by, "asked_kinds": wanted, "tries": 0, "error": null()}
+        self._session.execute(update(table).where(*which).values(**values))
+        return row.run_id is None
 
     def forget(self, tenant_id: str, connection_id: str) -> None:
         for of in (mirrored_rows, mirror_runs, table):

@@ -183,9 +183,7 @@ class MirrorRows:
         return [row for row in rows if row is not None]
 
     def codes(self, whose: Whose, kind: MasterKind) -> Collection[tuple[str, str]]:
-        query = select(table.c.company, table.c.code).where(
-            *whose.where(), table.c.kind == kind, table.c.gone_at.is_(None)
-        )
+        query = select(table.c.company, table.c.code).where(*whose.where(), table.c.kind == kind, *_IS_THERE)
         return {(row.company, row.code) for row in self._session.execute(query)}
 
 

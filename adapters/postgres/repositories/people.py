@@ -78,6 +78,12 @@ class PostgresPeople:
         row = self._session.execute(query).one()
         return [row.password_hash.removeprefix(LOCKED), *row.former_password_hashes]
 
+    def hold_password(self, tenant_id: str, person_id: UUID) -> str | None:
+        theirs = (people.c.tenant_id == tenant_id, people.c.id == person_id, people.c.is_active)
+        query = select(people.c.password_hash).where(*theirs).with_for_update(read=True)
+        found: str | None = self._session.execute(query).scalar_one_or_none()
+        return None if found is None else found.removeprefix(LOCKED)
+
     def set_password(self, tenant_id: str, person_id: UUID, password_hash: str, former: Sequence[str]) -> None:
         which = update(people).where(people.c.tenant_id == tenant_id, people.c.id == person_id)
         before = case((is_locked(tenant_id, person_id), LOCKED), else_="") if password_hash else ""

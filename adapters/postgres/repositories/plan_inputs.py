@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, select, tuple_
+from sqlalchemy import Date, and_, bindparam, cast, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.repositories.opportunities import CAME_TO_NOTHING
@@ -31,6 +31,7 @@ _LAST_WON = (
         opportunities.c.id,
         opportunities.c.source_id,
         opportunities.c.plan_hash,
+        cast(opportunities.c.record["won_on"].astext, Date).label("won_on"),
         plan_inputs.c.plan_hash.is_not(None).label("is_kept"),
     )
     .outerjoin(plan_inputs, _SAME_PLAN)
@@ -64,7 +65,7 @@ class PostgresPlanInputs:
 
     def last_won(self, tenant_id: str, limit: int) -> Sequence[WonDeal]:
         found = self._session.execute(_LAST_WON, {"of_tenant": tenant_id, "most": limit})
-        return [WonDeal(row.id, row.source_id, row.plan_hash, row.is_kept) for row in found]
+        return [WonDeal(row.id, row.source_id, row.plan_hash, row.won_on, row.is_kept) for row in found]
 
     def of_deals(self, tenant_id: str, deals: Sequence[WonDeal]) -> Sequence[tuple[WonDeal, PlanInputs]]:
         plan = tuple_(plan_inputs.c.opportunity_id, plan_inputs.c.plan_hash)

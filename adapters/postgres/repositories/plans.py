@@ -52,21 +52,31 @@ _ADD_PLAN = _NEW_PLAN.on_conflict_do_update(
 ).returning(plans.c.number)
 
 
-# Of each row that is used, the latest version of the configuration, up to that by which the plan was made, that
-# changed more of it than what only shows: a new name since then takes no bar off.
+# Of each row that is used, the versions of the configuration, up to that by which the plan was made, whose
+# changes are still part of it: the one that added the row last, and for each value the last to change it since.
 _CHANGERS = text("""
-select v.made_by, v.approved_by
-from jsonb_to_recordset(cast(:used as jsonb)) as u(kind text, key text, valid_from date, version integer)
-join lateral (
-    select c.number
-    from configuration_changes c
-    where (c.tenant_id, c.kind, c.key, c.valid_from) = (:of_tenant, u.kind, u.key, u.valid_from)
+with changed as (
+    select u.place, c.number, c.fields
+    from rows from (
+        jsonb_to_recordset(cast(:used as jsonb)) as (kind text, key text, valid_from date, version integer)
+    ) with ordinality as u(kind, key, valid_from, version, place)
+    join configuration_changes c
+        on (c.tenant_id, c.kind, c.key, c.valid_from) = (:of_tenant, u.kind, u.key, u.valid_from)
         and c.version <= u.version
         and c.number <= coalesce(cast(:up_to as integer), c.number)
-    order by c.number desc
-    limit 1
-) latest on true
-join configuration_versions v on (v.tenant_id, v.number) = (:of_tenant, latest.number)
+), added as (
+    select place, max(number) as number from changed where fields is null group by place
+), last as (
+    select number from added
+    union
+    select max(c.number)
+    from changed c cross join unnest(c.fields) field left join added a using (place)
+    where c.number > coalesce(a.number, 0)
+    group by place, field
+)
+select v.made_by, v.approved_by
+from last
+join configuration_versions v on (v.tenant_id, v.number) = (:of_tenant, last.number)
 """)
 _USED = _PLAN.with_only_columns(
     plans.c.provenance["reference"].label("reference"), plans.c.configuration_version.label("up_to")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    ARRAY,
     Boolean,
     CheckConstraint,
     Column,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Integer,
     PrimaryKeyConstraint,
     Table,
+    Text,
     text,
 )
 
@@ -37,7 +39,8 @@ configuration_versions = Table(
 )
 
 # Which rows a version of a live firm changed so that money or approvals move, each with the counter of edits
-# that it had from then on: a plan's provenance names a row by that.
+# that it had from then on: a plan's provenance names a row by that. `fields`: which of its values it changed;
+# null: the whole row, which it added.
 configuration_changes = Table(
     "configuration_changes",
     metadata,
@@ -47,6 +50,7 @@ configuration_changes = Table(
     text_column("key"),
     Column("valid_from", Date, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("fields", ARRAY(Text), nullable=True),
     PrimaryKeyConstraint("tenant_id", "kind", "key", "valid_from", "number"),
     ForeignKeyConstraint(
         ["tenant_id", "number"], ["configuration_versions.tenant_id", "configuration_versions.number"]

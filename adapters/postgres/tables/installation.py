@@ -56,9 +56,10 @@ connections = Table(
     when("removed_at", nullable=True),
     # Fingerprint of a webhook secret that was replaced -> until when it is accepted.
     json_column("secret_ends", empty="{}"),
-    # When it was last tested as it is set now, and how much was missing.
+    # When it was last tested as it is set now, and how much was missing; the first of it in words.
     when("tested_at", nullable=True),
     Column("test_faults", Integer, nullable=True),
+    json_column("test_missing", empty="[]"),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
     # The webhook's address carries the id alone.

@@ -151,8 +151,8 @@ approval_tasks = Table(
     Index("ix_approval_tasks_tenant_id_status", "tenant_id", "status", "id"),
 )
 
-# Who may not decide a plan, and why. Rows are only added. A trigger on `approval_tasks` refuses a decision of
-# theirs, whoever writes it.
+# Who may not decide a plan, and why. Rows are only added: a trigger refuses to change them, and to delete them
+# while there is the plan. One on `approval_tasks` refuses a decision of theirs under any account.
 barred_approvers = Table(
     "barred_approvers",
     metadata,

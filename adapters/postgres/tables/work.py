@@ -75,6 +75,8 @@ opportunities = Table(
     text_column("compensation_reason", nullable=True),
     # The last validation's warnings; those of the enrichment are in its own document.
     json_column("warnings", empty="[]"),
+    # What the ERP said when it was validated.
+    json_column("erp_facts", nullable=True),
     # Findings that people confirmed.
     json_column("confirmations", empty="[]"),
     # Whom the last validation found in the ERP.

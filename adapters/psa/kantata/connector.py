@@ -19,4 +19,5 @@ CONNECTOR: Connector[KantataSettings, KantataSecrets, PsaCapabilities, Psa] = Co
     secrets=KantataSecrets,
     capabilities=capabilities,
     build=KantataPsa,
+    maps=("roles",),
 )

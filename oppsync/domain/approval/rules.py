@@ -11,6 +11,11 @@ from oppsync.domain.plan.plan import ROOT_PATH, PlanContent
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.policy.expressions import ConditionFailed, Context, holds
 from oppsync.domain.reference.book import ReferenceRow
+from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.values.findings.finding import Finding, Severity
+
+# Where such a finding is: at no field of the deal.
+_OF_RULES = "/approval_rules/"
 
 
 def rules_on(rows: Iterable[ReferenceRow], day: date) -> dict[RuleUse, ApprovalRule]:
@@ -72,6 +77,39 @@ def _condition_holds(rule: ApprovalRule, context: Callable[[], Context] | None) 
         return context is not None and holds(rule.condition, context())
     except ConditionFailed:
         return False
+
+
+def unjudged(
+    content: PlanContent,
+    rules: Mapping[RuleUse, ApprovalRule],
+    *,
+    known_customer: bool,
+    context: Callable[[], Context],
+) -> tuple[Finding, ...]:
+    """A warning for each rule that would approve this plan, if its condition could be evaluated."""
+    found = []
+    for use, rule in rules.items():
+        if rule.condition is None or not _covers(rule, content, known_customer):
+            continue
+        try:
+            holds(rule.condition, context())
+        except ConditionFailed as error:
+            found.append(_failed(use, error.why))
+    return tuple(found)
+
+
+def is_unjudged(found: Finding) -> bool:
+    return found.path.startswith(_OF_RULES)
+
+
+def _failed(use: RuleUse, why: str) -> Finding:
+    return finding(
+        "RULE_FAILED",
+        f"Whether the approval rule {use.name} approves this plan is not known, so people are asked: {why}",
+        path=f"{_OF_RULES}{use.name}",
+        value=use.name,
+        severity=Severity.WARNS,
+    )
 
 
 def _has_credit(content: PlanContent) -> bool:

@@ -98,7 +98,7 @@ _OF_APPROVALS: Roles = APPROVERS | ADMINS | {PersonRole.AUDITOR, PersonRole.OPER
 WORKERS: Roles = frozenset({PersonRole.OPERATIONS, PersonRole.INTEGRATION_ADMIN})
 RIGHTS: dict[Action, Right] = {
     Action.READ: Right(
-        "Read everything in the API, open the opportunity pages, preview a plan",
+        "Read deals and their plans in the API, open the opportunity pages, preview a plan",
         EVERY_ROLE,
         Scope.READ,
         command_line=True,
@@ -173,9 +173,10 @@ RIGHTS: dict[Action, Right] = {
         "Set or end a rule that approves plans without a person", NO_ROLE, Scope.ADMIN, command_line=True
     ),
     Action.VISIT_CONFIGURATION: Right(
-        "Open the configuration pages",
+        "Open the configuration pages, read and compare the configuration in the API",
         ADMINS | WORKERS | {PersonRole.FINANCE_APPROVER, PersonRole.AUDITOR},
         Scope.READ,
+        command_line=True,
     ),
     Action.PROPOSE_CONFIGURATION: Right(
         "Apply a configuration, or propose one that needs a second person",
@@ -236,6 +237,7 @@ RIGHTS: dict[Action, Right] = {
         frozenset({PersonRole.INTEGRATION_ADMIN}),
         Scope.ADMIN,
         command_line=True,
+        whole_firm=True,
     ),
     Action.INSPECT_CONNECTION: Right(
         "Test a connection, and send a test event to its webhook",
@@ -244,7 +246,11 @@ RIGHTS: dict[Action, Right] = {
         command_line=True,
         whole_firm=True,
     ),
-    Action.VISIT_CONNECTIONS: Right("Open the connection pages", WORKERS | {PersonRole.AUDITOR}, Scope.READ),
+    Action.VISIT_CONNECTIONS: Right(
+        "Open the connection pages, read connections and master data in the API",
+        WORKERS | {PersonRole.AUDITOR},
+        Scope.READ,
+    ),
     Action.MIRROR: Right(
         "Have the master data of an ERP read at once",
         WORKERS,

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import date
-from difflib import get_close_matches
 from itertools import groupby
 from typing import Any, NamedTuple
 from zoneinfo import available_timezones
@@ -13,11 +12,13 @@ from zoneinfo import available_timezones
 from oppsync.domain.configuration.bounds import out_of_bounds
 from oppsync.domain.configuration.faults import Fault, quoted
 from oppsync.domain.configuration.files import FILES, VALID_FROM, key_in_words
+from oppsync.domain.configuration.near import NearNames
 from oppsync.domain.configuration.records import PlacedRow
 from oppsync.domain.configuration.rule_checks import wrong_rules
 from oppsync.domain.deal.countries import country_code, is_country
 from oppsync.domain.deal.opportunity import BillingModelCode
 from oppsync.domain.policy.route import RoutedRole
+from oppsync.domain.policy.rule import Fillable
 from oppsync.domain.policy.sla_target import SlaMeasure
 from oppsync.domain.reference.book import ANY, ReferenceKind, ReferenceRow, compared_key
 from oppsync.domain.reference.public_holidays import is_known
@@ -40,6 +41,7 @@ def wrong_between(rows: Sequence[PlacedRow], besides: Codes | None = None) -> It
     """`besides`: codes of rows that have a fault themselves."""
     yield from _overlaps(rows)
     yield from _dangling(rows, _codes(rows), besides or {})
+    yield from _unfillable(rows, besides or {})
     yield from _unusable(rows)
     yield from _misnamed_approvals(rows)
     yield from _absurd(rows)
@@ -174,12 +176,39 @@ def _dangling(rows: Sequence[PlacedRow], codes: Codes, besides: Codes) -> Iterat
             yield each.place.fault(named.at, f"no {what} has the code {named.value!r}", fix)
 
 
+# What rules fill, by the name that the CRM has for it. Payment terms are the ERP's.
+_FILLED = {
+    Fillable.DELIVERY_MODEL: ReferenceKind.DELIVERY_MODEL,
+    Fillable.REGION: ReferenceKind.REGION,
+    Fillable.SERVICE_LINE: ReferenceKind.SERVICE_LINE,
+}
+
+
+def _unfillable(rows: Sequence[PlacedRow], besides: Codes) -> Iterator[Fault]:
+    """What no row knows by that name would stop each deal that it fills. Where a row of the kind has a fault
+    itself, it may be the one."""
+    known, near = dict[ReferenceKind, set[str]](), NearNames()
+    for each in rows:
+        known.setdefault(each.row.kind, set()).add(each.row.key)
+    for each in (each for each in rows if each.row.kind is ReferenceKind.RULE):
+        for field, value in each.row.value["fills"].items():
+            kind = _FILLED.get(field)
+            if kind is None or value in known.get(kind, ()) or besides.get(kind):
+                continue
+            meant = near.of(value, sorted(known.get(kind, ())))
+            begins = f"Did you mean {meant[0]}? It" if meant else "It"
+            fix = f"{begins} has to be a name that {FILES[kind].name} has for it, as the CRM writes it"
+            problem = f"no {kind.replace('_', ' ')} is called {quoted(value)} in the CRM"
+            yield each.place.fault(["fills", field], problem, fix)
+
+
 def _unusable(rows: Sequence[PlacedRow]) -> Iterator[Fault]:
+    near = NearNames()
     for each in rows:
         row, place = each.row, each.place
         parts = FILES[row.kind].parts_of(row.key) or {}
         for part, value in parts.items():
-            wrong = _wrong_part(row.kind, part, value)
+            wrong = _wrong_part(row.kind, part, value, near)
             if wrong is not None:
                 yield place.fault([part], *wrong)
         is_of_erp = row.kind is ReferenceKind.ROUTE and parts.get("role") == RoutedRole.ERP
@@ -226,7 +255,7 @@ _CHOICES: Mapping[tuple[ReferenceKind, str], Sequence[str]] = {
 }
 
 
-def _wrong_part(kind: ReferenceKind, part: str, value: str) -> _Wrong | None:
+def _wrong_part(kind: ReferenceKind, part: str, value: str, near: NearNames) -> _Wrong | None:
     """What is wrong with a part of a row's key that is no code of another row."""
     if part.endswith("currency") and value not in current_currencies():
         return _Wrong(f"{value!r} {why_not_current(value)}")
@@ -238,8 +267,8 @@ def _wrong_part(kind: ReferenceKind, part: str, value: str) -> _Wrong | None:
     if choices is not None and value not in choices:
         return _Wrong(f"{quoted(value)} is no {part}", f"Known are {', '.join(choices)}")
     if kind is ReferenceKind.EXCEPTION_OWNER and part == "code" and value not in CODES:
-        near = get_close_matches(value, CODES, n=1)
-        fix = f"Did you mean {near[0]}?" if near else "The runbook lists them"
+        meant = near.of(value, [*CODES])
+        fix = f"Did you mean {meant[0]}?" if meant else "The runbook lists them"
         return _Wrong(f"{quoted(value)} is no code of an exception", fix)
     return None
 

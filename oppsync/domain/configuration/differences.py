@@ -78,6 +78,8 @@ def values_in_words(row: ReferenceRow) -> str:
 def _text(value: Any) -> str:
     if value is None or value in ([], {}):
         return "nothing"
+    if value == "":
+        return "left empty"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -169,17 +171,28 @@ def moves_money(difference: Difference) -> bool:
     stop it."""
     if difference.kind in _MOVE_NOTHING:
         return False
-    if difference.leaves_days_without:
+    comes_or_goes = difference.change in (Change.ADDED, Change.REMOVED)
+    if difference.leaves_days_without or (comes_or_goes and difference.kind not in _ROWS_ARE_HARMLESS):
         return True
+    return bool(_not_harmless(difference))
+
+
+def moving_fields(difference: Difference) -> tuple[str, ...]:
+    """Of a change that moves money, the values by which it does; its days, where it leaves some without a
+    row."""
+    days = (VALID_TO,) if difference.leaves_days_without else ()
+    return tuple(dict.fromkeys((*_not_harmless(difference), *days)))
+
+
+def _not_harmless(difference: Difference) -> tuple[str, ...]:
     harmless = _HARMLESS.get(difference.kind, frozenset())
     if difference.kind in _ROWS_ARE_HARMLESS:
         harmless = harmless | {VALID_TO}
-    elif difference.change in (Change.ADDED, Change.REMOVED):
-        return True
-    return any(
-        each.field.partition(".")[0] not in harmless
+    return tuple(
+        each.field
         for each in difference.fields
-        if each.was not in (None, []) or each.now not in (None, [])
+        if each.field.partition(".")[0] not in harmless
+        and (each.was not in (None, []) or each.now not in (None, []))
     )
 
 

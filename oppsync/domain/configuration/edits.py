@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
+from oppsync.domain.configuration.bundle import content, governed
 from oppsync.domain.configuration.checks import wrong_between
-from oppsync.domain.configuration.erp_names import ErpNames
 from oppsync.domain.configuration.faults import BadBundle, Fault, Place
 from oppsync.domain.configuration.files import FILES, VALID_FROM, VALID_TO, key_in_words
 from oppsync.domain.configuration.imports import put_among
+from oppsync.domain.configuration.installation import Installation
+from oppsync.domain.configuration.map_checks import MapJudge
 from oppsync.domain.configuration.records import PlacedRow, Record, columns, read_records
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow, compared_key
 from oppsync.domain.values.model import changed
@@ -28,7 +30,9 @@ def written(
     kind: ReferenceKind,
     record: Record,
     instead_of: ReferenceRow | None = None,
-    erp: ErpNames | None = None,
+    here: Installation | None = None,
+    *,
+    judge: MapJudge | None = None,
 ) -> list[ReferenceRow]:
     """The governed rows with this one instead of another, or besides. Where it has no end it ends where the
     next of its key begins, and the one before ends where it begins. Raises BadBundle with every fault."""
@@ -43,7 +47,7 @@ def written(
             faults.append(each.place.fault([VALID_FROM], problem, "Edit that one, or choose another day"))
     if faults:
         raise BadBundle(faults)
-    return put_among(others, kind, found, columns(kind), faults, erp=erp)
+    return put_among(others, kind, found, columns(kind), faults, here=here, judge=judge)
 
 
 def ended(now: Sequence[ReferenceRow], row: ReferenceRow, until: date) -> list[ReferenceRow]:
@@ -59,3 +63,31 @@ def ended(now: Sequence[ReferenceRow], row: ReferenceRow, until: date) -> list[R
     if faults := list(wrong_between([PlacedRow(each, Place(FILES[each.kind].name, 0)) for each in after])):
         raise BadBundle(faults)
     return after
+
+
+def carried_over(
+    proposed: Iterable[ReferenceRow], base: Iterable[ReferenceRow], now: Iterable[ReferenceRow]
+) -> list[ReferenceRow]:
+    """The rows of now with what the proposed ones change of those they were made from: what others changed
+    meanwhile stays, unless it is the same row. Whether they fit together is for the reader to see."""
+    wanted, before, found = (_by_place(rows) for rows in (proposed, base, now))
+    for at in wanted.keys() | before.keys():
+        row = wanted.get(at)
+        if _written(row) == _written(before.get(at)):
+            continue
+        if row is None:
+            found.pop(at, None)
+        else:
+            found[at] = row
+    return [*governed(found.values())]
+
+
+_At = tuple[ReferenceKind, str, date]
+
+
+def _by_place(rows: Iterable[ReferenceRow]) -> dict[_At, ReferenceRow]:
+    return {(row.kind, row.key, row.valid_from): row for row in governed(rows)}
+
+
+def _written(row: ReferenceRow | None) -> object:
+    return row and content(row)

@@ -90,6 +90,7 @@ _FILES: dict[ReferenceKind, BundleFile] = {
         ("role", "entity", "region", "service_line"),
         may_be_any=("entity", "region", "service_line"),
     ),
+    ReferenceKind.CONNECTION_MAP: BundleFile("connection_maps.yaml", ("connection",)),
 }
 # Links of accounts to customers belong to the installation: they are made while deals are worked.
 UNGOVERNED = frozenset({ReferenceKind.CUSTOMER_LINK})

@@ -12,14 +12,15 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from oppsync.domain.configuration.checks import wrong_between
-from oppsync.domain.configuration.erp_names import ErpNames, unknown_in_erp
 from oppsync.domain.configuration.faults import BadBundle, Fault, Place, quoted
 from oppsync.domain.configuration.files import FILES, VALID_FROM, VALID_TO, Form, key_in_words
+from oppsync.domain.configuration.installation import Installation, unfit
+from oppsync.domain.configuration.map_checks import MapJudge, wrong_maps
+from oppsync.domain.configuration.near import NearNames
 from oppsync.domain.configuration.records import (
     PlacedRow,
     ReadRecords,
     Record,
-    advice,
     columns,
     read_records,
     types_of,
@@ -101,7 +102,7 @@ def merged(
     kind: ReferenceKind,
     table: Table,
     forms: Forms,
-    erp: ErpNames | None = None,
+    here: Installation | None = None,
 ) -> list[ReferenceRow]:
     """The rows of now with those of the table. A row of the same key and day takes the place of one of now, and
     keeps what the table has no column for; another is added. One that has no end ends where the next of its key
@@ -110,7 +111,7 @@ def merged(
     found = read_records(kind, reading.records)
     told = {(each.line, each.field) for each in reading.faults}
     faults = [*reading.faults, *(each for each in found.faults if (each.line, each.field) not in told)]
-    return put_among(now, kind, found, reading.header, faults, erp=erp)
+    return put_among(now, kind, found, reading.header, faults, here=here)
 
 
 def put_among(
@@ -120,16 +121,18 @@ def put_among(
     named: Container[str],
     faults: list[Fault],
     *,
-    erp: ErpNames | None = None,
+    here: Installation | None = None,
+    judge: MapJudge | None = None,
 ) -> list[ReferenceRow]:
     """`named`: the columns that the records could give. Raises BadBundle with `faults` and what is wrong
-    between the rows, and in what they name in the ERP."""
+    between the rows, in what they name in this installation, and in what they map."""
     others = [PlacedRow(row, Place(FILES[row.kind].name, 0)) for row in now]
     new = _first_of_each_day(kind, found.rows, faults)
     _keep_unnamed(kind, now, new, named)
     placed = [*_among(others, kind, new, faults)]
     faults += wrong_between(placed, {kind: found.codes})
-    faults += unknown_in_erp(placed, erp) if erp else ()
+    faults += unfit(placed, here)
+    faults += wrong_maps(placed, judge) if judge else ()
     if faults:
         raise BadBundle(faults)
     return [each.row for each in placed]
@@ -153,11 +156,11 @@ class _Reading:
             self.records = [self._record(header, line) for line in lines[1:]]
 
     def _wrong_header(self, line: int, header: Sequence[str]) -> Iterator[Fault]:
-        known = columns(self._kind)
+        known, near = columns(self._kind), NearNames()
         for name in dict.fromkeys(filter(None, header)):
             if name not in known:
                 column, problem = quoted(name).strip("'"), "is no column of these rows"
-                yield Fault(self._table.name, line, column, problem, advice(name, known))
+                yield Fault(self._table.name, line, column, problem, near.advice(name, known))
             elif header.count(name) > 1:
                 yield Fault(self._table.name, line, name, "is there twice")
 

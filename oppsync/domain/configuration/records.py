@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import date
 from decimal import Decimal
-from difflib import get_close_matches
 from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
@@ -17,7 +16,9 @@ from oppsync.domain.catalog import CATALOG
 from oppsync.domain.configuration.bundle import governed, in_order, read_value
 from oppsync.domain.configuration.faults import BadBundle, Fault, Place, quoted
 from oppsync.domain.configuration.files import FILES, VALID_FROM, VALID_TO, Form
+from oppsync.domain.configuration.near import NearNames
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.identifiers import invisible_in_name
 from oppsync.domain.values.model import LONGEST_CODE
 from oppsync.kernel import canonical_json
 
@@ -114,10 +115,10 @@ class ReadRecords(NamedTuple):
 
 def read_records(kind: ReferenceKind, found: Iterable[Record]) -> ReadRecords:
     """The rows of these records, and everything that is wrong with the others."""
-    read = ReadRecords([], [], set())
+    read, near = ReadRecords([], [], set()), NearNames()
     for record in found:
         reading = _Reading(kind, record)
-        wrong = [*_wrong_names(kind, record), *reading.faults]
+        wrong = [*_wrong_names(kind, record, near), *reading.faults]
         read.faults.extend(wrong)
         if reading.row is not None and not wrong:
             read.rows.append(PlacedRow(reading.row, record.place))
@@ -126,16 +127,11 @@ def read_records(kind: ReferenceKind, found: Iterable[Record]) -> ReadRecords:
     return read
 
 
-def _wrong_names(kind: ReferenceKind, record: Record) -> Iterator[Fault]:
+def _wrong_names(kind: ReferenceKind, record: Record, near: NearNames) -> Iterator[Fault]:
     known = columns(kind)
     for name in record.values:
         if name not in known:
-            yield record.place.fault([name], "is not known here", advice(name, known))
-
-
-def advice(name: str, known: Sequence[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    return f"Did you mean {near[0]}?" if near else f"Known are {', '.join(known)}"
+            yield record.place.fault([name], "is not known here", near.advice(name, known))
 
 
 class _Reading:
@@ -197,6 +193,8 @@ class _Reading:
             return "is empty"
         if "\x00" in part:
             return "contains a NUL character"
+        if unseen := invisible_in_name(part):
+            return f"holds what nobody can see: {', '.join(unseen)}"
         return "contains |, which separates parts" if "|" in part and len(self._file.parts) > 1 else None
 
     def _day(self, values: Mapping[str, Any], name: str) -> date | None:
@@ -213,6 +211,9 @@ class _Reading:
 
     def _value(self, fields: Mapping[str, Any]) -> dict[str, Any] | None:
         converted = {name: self._converted(name, value) for name, value in fields.items()}
+        code = fields.get("code")
+        if isinstance(code, str) and (unseen := invisible_in_name(code)):
+            self._wrong("code", f"{quoted(code)} holds what nobody can see: {', '.join(unseen)}")
         if self.faults:  # told here; the shape would tell the same once more
             return None
         try:

@@ -43,6 +43,11 @@ def tried_examples(row: ReferenceRow) -> Iterator[Tried]:
     return tried(value.condition, value.examples, _scope(row))
 
 
+def has_condition(row: ReferenceRow) -> bool:
+    value = _conditional(row)
+    return value is not None and value.condition is not None
+
+
 @runtime_checkable
 class Conditional(Protocol):
     """What rows of these kinds have."""

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
 from typing import NamedTuple
 
 from oppsync.domain.configuration.files import FILES, key_in_words
-from oppsync.domain.configuration.rule_checks import CONDITIONALS, tried_examples
+from oppsync.domain.configuration.rule_checks import CONDITIONALS, has_condition, tried_examples
 from oppsync.domain.policy.expressions import BadCondition
 from oppsync.domain.policy.messages import BadFact
 from oppsync.domain.reference.book import ReferenceRow
 
 
+class Outcome(StrEnum):
+    MET = "met"
+    FAILED = "failed"
+    UNTESTED = "untested"
+
+
 class RuleTest(NamedTuple):
-    """One example of a row; `example` counts from 1, 0: none of it can be tried. `expected` and `came` are None
-    where there is no answer; `why` then says so."""
+    """One example of a row; `example` counts from 1, 0: none of it can be tried, or there is none. `expected`
+    and `came` are None where there is no answer; `why` then says so. `outcome`: untested where nothing is wrong
+    that anybody could know of."""
 
     file: str
     row: str
     example: int
     expected: bool | None
     came: bool | None
+    outcome: Outcome
     why: str = ""
 
-    @property
-    def is_met(self) -> bool:
-        return self.came is not None and self.came is self.expected
+
+_NO_EXAMPLES = "It has no examples, so that nothing shows what it means"
+_UNSHOWN = {True: "No example shows when it holds", False: "No example shows when it does not hold"}
 
 
 def rule_tests(rows: Iterable[ReferenceRow]) -> Iterator[RuleTest]:
@@ -37,10 +46,28 @@ def rule_tests(rows: Iterable[ReferenceRow]) -> Iterator[RuleTest]:
 def _of_row(row: ReferenceRow) -> Iterator[RuleTest]:
     file, words = FILES[row.kind].name, f"{key_in_words(row.kind, row.key)} from {row.valid_from}"
     try:
-        for number, each in enumerate(tried_examples(row), 1):
-            yield RuleTest(file, words, number, each.example.expect, each.holds, each.why)
+        tried = list(tried_examples(row))
+        for number, each in enumerate(tried, 1):
+            outcome = Outcome.MET if each.is_met else Outcome.FAILED
+            yield RuleTest(file, words, number, each.example.expect, each.holds, outcome, each.why)
+        for missing in _missing(row, [each.example.expect for each in tried]):
+            yield RuleTest(file, words, 0, None, None, Outcome.UNTESTED, missing)
     except BadCondition as error:
         for problem in error.problems:
-            yield RuleTest(file, words, 0, None, None, f"{problem.in_words}. {problem.fix}".strip())
+            yield RuleTest(
+                file, words, 0, None, None, Outcome.FAILED, f"{problem.in_words}. {problem.fix}".strip()
+            )
     except BadFact as error:
-        yield RuleTest(file, words, 0, None, None, f"{'.'.join(map(str, error.at))}: {error.problem}")
+        yield RuleTest(
+            file, words, 0, None, None, Outcome.FAILED, f"{'.'.join(map(str, error.at))}: {error.problem}"
+        )
+
+
+def _missing(row: ReferenceRow, expected: Sequence[bool]) -> Iterator[str]:
+    """What examples would show, of a row with a condition."""
+    if not has_condition(row):
+        return
+    if not expected:
+        yield _NO_EXAMPLES
+        return
+    yield from (_UNSHOWN[each] for each in (True, False) if each not in expected)

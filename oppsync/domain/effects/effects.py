@@ -56,6 +56,10 @@ class Effect(Frozen):
     repeatable: bool = False
     quarantine: timedelta
 
+    @property
+    def makes_something(self) -> bool:
+        return self.kind not in _MAKE_NOTHING
+
 
 class LedgerRow(Frozen):
     """An effect as recorded; times are the database's."""

@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 
 from oppsync.domain.plan.plan import LineKind, PlanContent, PlanNode
-from oppsync.domain.values.model import Code, Frozen, Text
+from oppsync.domain.values.model import Code, Frozen, Text, changed
 from oppsync.domain.values.money import Currency
 
 
@@ -70,6 +70,11 @@ def references_of(plan: PlanContent) -> ErpReferences:
         cost_centres=tuple(dict.fromkeys(centres)),
         invoice_days=tuple(sorted({line.due_on for line in lines if line.due_on})),
     )
+
+
+def booked_on(wanted: ErpReferences) -> ErpReferences:
+    """Of these, what the plan names by code: that people end. Whatever else its invoices need was there."""
+    return changed(wanted, line_kinds=frozenset(), invoice_days=())
 
 
 def centres_of(plan: PlanContent, node: PlanNode) -> tuple[CentreOfCompany, ...]:

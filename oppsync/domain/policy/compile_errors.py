@@ -57,6 +57,12 @@ def problems(said: str, scope: Scope) -> tuple[Problem, ...]:
     return tuple(dict.fromkeys(left_out or found)) or (Problem("", *_in_words(said.partition("\n")[0], scope)),)
 
 
+def place_of(condition: str, at: int) -> str:
+    """Such as `column 5`, of the character at this index."""
+    before = condition[:at]
+    return _place(before.count("\n") + 1, at - before.rfind("\n"))
+
+
 def _place(line: int, column: int) -> str:
     if line < 1 or column < 1:
         return ""

@@ -12,6 +12,7 @@ from oppsync.domain.policy.expressions import (
     ConditionFailed,
     compiled,
     context_of,
+    holds,
     scope_of,
 )
 from oppsync.domain.policy.messages import BadFact
@@ -56,7 +57,7 @@ def tried(condition: str, examples: Sequence[Example], scope: Scope | None) -> I
         except BadFact as error:
             raise BadFact((EXAMPLES, at, "given", *error.at), error.problem) from None
         try:
-            yield Tried(example, used.holds(context))
+            yield Tried(example, holds(condition, context))
         except ConditionFailed as error:
             yield Tried(example, None, error.why)
 

@@ -16,14 +16,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from cel_expr_python import cel
 
-from oppsync.domain.policy.compile_errors import Problem, problems
+from oppsync.domain.policy.compile_errors import Problem, place_of, problems
 from oppsync.domain.policy.context import SEEN, VARIABLES, Scope
+from oppsync.domain.policy.failures import explained
 from oppsync.domain.policy.loops import has_loop_in_loop
 from oppsync.domain.policy.messages import BadFact, facts_of, messages
 from oppsync.domain.values.condition import LONGEST_CONDITION
@@ -108,11 +109,28 @@ def holds(condition: str, context: Context) -> bool:
     condition that does not compile: what is stored was checked, perhaps by another release."""
     for name, why in context.unknown.items():
         if name in condition:
-            raise ConditionFailed(f"{name}: {why}")
+            raise ConditionFailed(f"{place_of(condition, condition.index(name))}: {name}: {why}")
     try:
         return compiled(condition, context.scope).holds(context)
     except BadCondition as error:
-        raise ConditionFailed(str(error)) from None
+        raise ConditionFailed("; ".join(each.in_words for each in error.problems)) from None
+    except ConditionFailed as error:
+        if context.unusable:
+            raise
+        raise ConditionFailed(
+            explained(condition, context.facts, error.why, partial(_fails, context))
+        ) from None
+
+
+def _fails(context: Context, part: str) -> bool:
+    """Whether this part of a condition cannot be evaluated by itself; not one that is no condition."""
+    try:
+        compiled(part, context.scope).holds(context)
+    except BadCondition:
+        return False
+    except ConditionFailed:
+        return True
+    return False
 
 
 def scope_of(condition: str) -> Scope:

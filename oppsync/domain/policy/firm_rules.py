@@ -31,7 +31,7 @@ class FirmRules(Frozen):
 
     def judging(self, deal: Opportunity) -> Iterator[ReferenceUse]:
         """The rules of validation by which the deal is judged, or any of its lines."""
-        names = {line.delivery_region for line in deal.lines} | {deal.region}
+        names = {deal.region_of(line) for line in deal.lines}
         regions = {region_of(deal, self.codes), *map(self.codes.region, names)}
         by_region = (self.of(RuleStage.VALIDATION, each) for each in sorted(regions, key=str))
         return (each.use for of_region in by_region for each in of_region)

@@ -6,16 +6,13 @@ import re
 
 LOOPS = ("all", "exists", "exists_one")
 # Text in all the ways that CEL writes it, and comments, in which names and brackets are none.
-_PART = re.compile(
-    r"""
+TEXT_OR_COMMENT = r"""
     [bB]?[rR][bB]?(?:\"\"\".*?\"\"\"|'''.*?'''|"[^"\n]*"|'[^'\n]*')
     | \"\"\"(?:[^\\]|\\.)*?\"\"\" | '''(?:[^\\]|\\.)*?'''
     | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*'
     | //[^\n]*
-    | \w+ | [()]
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+"""
+_PART = re.compile(rf"{TEXT_OR_COMMENT} | \w+ | [()]", re.VERBOSE | re.DOTALL)
 
 
 def has_loop_in_loop(condition: str) -> bool:

@@ -8,7 +8,14 @@ from enum import StrEnum
 from itertools import product
 from typing import NamedTuple
 
-from oppsync.domain.reference.book import ANY, ReferenceBook, ReferenceKind, ReferenceRow, reference_key
+from oppsync.domain.reference.book import (
+    ANY,
+    ReferenceBook,
+    ReferenceKind,
+    ReferenceRow,
+    ReferenceUse,
+    reference_key,
+)
 from oppsync.domain.values.model import Frozen, Text
 
 
@@ -42,14 +49,23 @@ def has_routes(book: ReferenceBook, role: RoutedRole, day: date) -> bool:
     return any(key.split("|")[0] == role for key in book.keys(ReferenceKind.ROUTE, day))
 
 
-def route_of(book: ReferenceBook, role: RoutedRole, place: NamedPlace, day: date) -> Route | None:
-    """The route of a deal on this day; None when no row is about such a deal. A row that names the entity comes
-    before one that names the region, and that before one that names the service line alone."""
+def route_of(
+    book: ReferenceBook, role: RoutedRole, place: NamedPlace, day: date
+) -> tuple[Route, ReferenceUse] | None:
+    """The route of a deal on this day, and the row that says so; None when no row is about such a deal. A row
+    that names the entity comes before one that names the region, and that before one that names the service
+    line alone."""
     for key in _keys(book, role, place, day):
         found = book.find(Route, ReferenceKind.ROUTE, key, day)
         if found is not None:
-            return found[0]
+            return found
     return None
+
+
+def routes_of(book: ReferenceBook, place: NamedPlace, day: date) -> tuple[tuple[Route, ReferenceUse], ...]:
+    """The routes of a deal, of each role that has one for it."""
+    found = (route_of(book, role, place, day) for role in RoutedRole)
+    return tuple(each for each in found if each is not None)
 
 
 def erps_of(routes: Iterable[ReferenceRow], entity: str) -> frozenset[str]:

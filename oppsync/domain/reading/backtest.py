@@ -14,6 +14,7 @@ from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.plan.approvals import APPROVALS, required_in_words
 from oppsync.domain.plan.plan import PlanContent
 from oppsync.domain.planning.workstreams import is_about_planning
+from oppsync.domain.reading.backtest_days import Days
 from oppsync.domain.reading.open_deals import findings_between, in_one_line, told
 from oppsync.domain.reading.past_deals import PastDeal, Tried
 from oppsync.domain.reading.plan_changes import PlanChange, plan_changes
@@ -35,6 +36,7 @@ class Way(StrEnum):
     ENRICHED = "enriched"  # found otherwise in reference data, or any value of the plan that is no money
     SPLIT = "split"
     PRICED = "priced"
+    ROUTED = "routed"  # to another ERP or PSA
     APPROVED = "approved"
 
 
@@ -84,8 +86,10 @@ class Backtest(Frozen):
     have a plan, between two days; `not_kept`: those besides of which a release before kept no inputs.
 
     `ways`: of how many deals each way differs. `stopped`: how many go on now and would not; `freed`: the other
-    way round. `begin_later`: rows that differ and begin after the last of these deals was won, so that no deal
-    shows what they do. `rows`: the deals that differ, the last ones won first; `more` are not listed.
+    way round. `as_of`: the day by whose rows all deals were tried; None for each deal's own. `begin_later`: how
+    many changed rows begin after the last of these deals was won, and counted as though they had begun by then.
+    `untouched`: how many hold on none of the days whose rows were read, so that no deal shows what they do.
+    `rows`: the deals that differ, the last ones won first; `more` are not listed.
     """
 
     before: ConfigurationUse
@@ -99,7 +103,9 @@ class Backtest(Frozen):
     differing: int = 0
     stopped: int = 0
     freed: int = 0
+    as_of: date | None = None
     begin_later: int = 0
+    untouched: int = 0
     ways: dict[Way, int] = {}
     sums: tuple[MoneySum, ...] = ()
     findings: tuple[Counted, ...] = ()
@@ -110,29 +116,35 @@ class Backtest(Frozen):
     def more(self) -> int:
         return self.differing - len(self.rows)
 
+    @property
+    def in_words(self) -> str:
+        """Such as `3 of the last 100 won deals would differ: 2 priced, 1 approved otherwise`."""
+        if not self.tried:
+            return "no deal was tried"
+        counted = f"{self.differing} of the last {self.tried} won deals would differ"
+        ways = ", ".join(f"{self.ways[way]} {way}" for way in Way if way in self.ways)
+        return f"{counted}: {ways} otherwise" if ways else counted
+
 
 class Tally:
     """Adds up deals one by one, and keeps no more of them than is listed."""
 
     def __init__(self) -> None:
         self._tried = self._differing = self._stopped = self._freed = 0
-        self._days: tuple[date, date] | None = None
+        self._won: set[date] = set()
+        self._planned: set[date] = set()
         self._ways: Counter[Way] = Counter()
         self._sums: dict[tuple[Currency, Sum], tuple[Money, Money]] = {}
         self._findings: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
         self._approvals: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
         self._rows: list[DealDifference] = []
 
-    @property
-    def last_won(self) -> date | None:
-        return self._days[1] if self._days else None
-
     def add(self, deal: PastDeal, before: Tried, after: Tried) -> None:
         record = deal.inputs.record
         won_on = require(record.won_on, "the close date")
         self._tried += 1
-        first, last = self._days or (won_on, won_on)
-        self._days = min(first, won_on), max(last, won_on)
+        self._won.add(won_on)
+        self._planned.add(deal.inputs.moment.date())
         for side, tried in enumerate((before, after)):
             self._findings[side].update({found.code for found in (*tried.wrong, *tried.later)})
             self._approvals[side].update(_approvers(tried))
@@ -181,7 +193,7 @@ class Tally:
         made_at: AwareDatetime,
         made_by: str,
         not_kept: int,
-        begin_later: int,
+        days: Days,
     ) -> Backtest:
         return Backtest(
             before=before,
@@ -190,12 +202,14 @@ class Tally:
             made_by=made_by,
             tried=self._tried,
             not_kept=not_kept,
-            first_won=self._days[0] if self._days else None,
-            last_won=self.last_won,
+            first_won=min(self._won, default=None),
+            last_won=max(self._won, default=None),
             differing=self._differing,
             stopped=self._stopped,
             freed=self._freed,
-            begin_later=begin_later,
+            as_of=days.as_of,
+            begin_later=days.begin_later,
+            untouched=days.untouched(self._won, self._planned),
             ways={way: self._ways[way] for way in Way if self._ways[way]},
             sums=tuple(
                 MoneySum(what=what, currency=currency, before=sums[0], after=sums[1])
@@ -231,6 +245,9 @@ def differs(before: Tried, after: Tried) -> tuple[tuple[Way, ...], str]:
         if told(was) != told(now):
             found.add(way)
             texts.append(findings_between(was, now))
+    if before.goes_to and after.goes_to and before.goes_to != after.goes_to:
+        found.add(Way.ROUTED)
+        texts.append(f"goes to {after.goes_to} instead of {before.goes_to}")
     if changes:
         texts.append(in_one_line([each.in_words for each in changes]))
     if before.approved != after.approved and not (before.is_blocked or after.is_blocked):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from uuid import UUID
 
 from oppsync.domain.plan.plan import Plan
+from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.reading.plan_changes import plan_changes
 from oppsync.domain.reading.preview import PlanPreview
 from oppsync.domain.values.findings.finding import Finding, blocking
@@ -24,6 +25,7 @@ class Fate(StrEnum):
     STOPPED = "stopped"  # it goes on now, and would not
     FREED = "freed"  # it is stopped now, and would go on
     OTHER_FINDINGS = "other_findings"
+    OTHER_SYSTEMS = "other_systems"  # the same plan, in another ERP or PSA
     OTHER_APPROVAL = "other_approval"  # the same plan, and a rule approves it that did not, or no longer does
 
 
@@ -52,21 +54,31 @@ class OpenDealEffects(Frozen):
         return tuple(each for each in self.rows if each.fate is not Fate.SAME)
 
 
-def fate_of(before: PlanPreview, after: PlanPreview) -> tuple[Fate, str]:
+def fate_of(
+    before: PlanPreview, after: PlanPreview, systems_in_words: Callable[[PlanSystems | None], str]
+) -> tuple[Fate, str]:
     """And what differs, in one line."""
+    goes = [systems_in_words(each.plan.systems if each.plan else None) for each in (before, after)]
+    elsewhere = f"goes to {goes[1]} instead of {goes[0]}" if all(goes) and goes[0] != goes[1] else ""
     if before.is_blocked != after.is_blocked:
-        if after.is_blocked:
-            return Fate.STOPPED, _messages(blocking(after.findings))
-        return Fate.FREED, f"No longer: {_messages(blocking(before.findings))}"
+        return _stopped_or_freed(before, after)
     found_otherwise = told(before.findings) != told(after.findings)
     # Of a deal that is stopped by both, what stops it counts, and not whether it leaves a plan.
     if before.hash != after.hash and not (after.is_blocked and found_otherwise):
-        return Fate.OTHER_PLAN, _plans(before.plan, after.plan)
+        return Fate.OTHER_PLAN, "; ".join(filter(None, (elsewhere, _plans(before.plan, after.plan))))
+    if elsewhere and not after.is_blocked:
+        return Fate.OTHER_SYSTEMS, elsewhere
     if found_otherwise:
         return Fate.OTHER_FINDINGS, findings_between(before.findings, after.findings)
     if _rules(before) != _rules(after):
         return Fate.OTHER_APPROVAL, _approvals(after)
     return Fate.SAME, ""
+
+
+def _stopped_or_freed(before: PlanPreview, after: PlanPreview) -> tuple[Fate, str]:
+    if after.is_blocked:
+        return Fate.STOPPED, _messages(blocking(after.findings))
+    return Fate.FREED, f"No longer: {_messages(blocking(before.findings))}"
 
 
 def total_of(preview: PlanPreview) -> Money | None:

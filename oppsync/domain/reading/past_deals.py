@@ -32,13 +32,18 @@ Rules = Mapping[RuleUse, ApprovalRule]
 
 class PastDeal(NamedTuple):
     """`inputs`: of its latest plan. `is_shaped`: whether people edited the plan, linked its customer or
-    confirmed a finding; `knew_customer`: whether a deal of this customer had been active by then."""
+    confirmed a finding; `knew_customer`: whether a deal of this customer had been active by then.
+
+    `goes_to`: the systems in words, where some rows would lead it elsewhere than others; `stopped`: by routes
+    that lead nowhere."""
 
     id: UUID
     source_id: str
     inputs: PlanInputs
     is_shaped: bool = False
     knew_customer: bool = False
+    goes_to: str = ""
+    stopped: tuple[Finding, ...] = ()
 
 
 class Tried(NamedTuple):
@@ -49,6 +54,7 @@ class Tried(NamedTuple):
     later: tuple[Finding, ...]
     content: PlanContent | None
     approved: Mapping[str, str | None]
+    goes_to: str = ""
 
     @property
     def is_blocked(self) -> bool:
@@ -66,12 +72,12 @@ def tried_by(deal: PastDeal, book: ReferenceBook, rules: Rules) -> Tried:
     beside = tuple(found for found in inputs.warnings if found.code in ACROSS_DEALS)
     wrong, later = (*judged.wrong, *beside), judged.later
     if not judged.leaves_a_plan:
-        return Tried(wrong, later, None, {})
+        return Tried(wrong, later, None, {}, deal.goes_to)
     enrichment = require(judged.enrichment, "the enrichment")
     content, unjudged = _content(deal, judged, enrichment, known)
-    later = (*later, *unjudged)
+    later = (*later, *unjudged, *deal.stopped)
     if blocking((*wrong, *later)):
-        return Tried(wrong, later, content, {})
+        return Tried(wrong, later, content, {}, deal.goes_to)
     by_rule: Mapping[str, RuleUse] = {}
     if not deal.is_shaped:
         by_rule = approved_by_rule(
@@ -84,7 +90,7 @@ def tried_by(deal: PastDeal, book: ReferenceBook, rules: Rules) -> Tried:
         )
     names = {code: use.name for code, use in by_rule.items()}
     asked = {seat.words: names.get(seat.code) for seat in seats(content.required)}
-    return Tried(wrong, later, content, asked)
+    return Tried(wrong, later, content, asked, deal.goes_to)
 
 
 def _content(
@@ -104,14 +110,17 @@ def _facts(inputs: PlanInputs, book: ReferenceBook) -> ValidationFacts:
     record = inputs.record
     day, named = require(record.won_on, "the close date"), record.contracting_entity
     found = book.find(LegalEntity, ReferenceKind.LEGAL_ENTITY, named, day) if named else None
-    entity = found[0] if found else None
+    entity, rules = found[0] if found else None, firm_rules(book, record, day)
+    said = inputs.erp_facts.of(rules.fill(record).deal, entity) if inputs.erp_facts else {}
+    # Of an overridden end the ERP was asked besides.
+    open_until = {"books_open_until": inputs.books_open_until} if inputs.books_open_until else {}
     return ValidationFacts(
         legal_entity=entity,
         erp=inputs.erp,
         today=entity.today(inputs.moment) if entity else inputs.moment.date(),
-        books_open_until=inputs.books_open_until,
+        **said | open_until,
         customer=CustomerMatch(customer=inputs.customer, code=record.account.code if record.account else None),
         confirmations=inputs.confirmations,
         legal_entities=book.keys(ReferenceKind.LEGAL_ENTITY, day),
-        rules=firm_rules(book, record, day),
+        rules=rules,
     )

@@ -47,7 +47,19 @@ def changes_between(before: Plan, after: Plan) -> PlanChanges:
 def plan_changes(before: PlanContent, after: PlanContent) -> tuple[PlanChange, ...]:
     """Projects and billing lines are compared by their paths, so that one more of them moves no other."""
     was, now = dict(_parts(before)), dict(_parts(after))
-    return tuple(change for key in {**was, **now} for change in _of_part(was.get(key), now.get(key)))
+    changes = tuple(change for key in {**was, **now} for change in _of_part(was.get(key), now.get(key)))
+    return (*changes, *_approvals_in_full(before, after))
+
+
+def _approvals_in_full(before: PlanContent, after: PlanContent) -> Iterator[PlanChange]:
+    """By the steps' codes and orders, where the sentence about who approves reads the same."""
+    same_words = required_in_words(before.required) == required_in_words(after.required)
+    if same_words and before.required != after.required:
+        was, now = (
+            ", ".join(f"{step.step} at order {step.order}" for step in content.required)
+            for content in (before, after)
+        )
+        yield PlanChange(part=THE_DEAL, field="approvals", before=was, after=now)
 
 
 Part = tuple[str, str, Mapping[str, str]]  # name, path, fields

@@ -263,7 +263,7 @@ class SessionSummary(Frozen):
 class PersonSummary(Frozen):
     """`link_until`: until when a one-time link waits to be used. `sessions`: how many are open; `last_seen`:
     when one of them was last used. `second_factor`: whether a code is asked for at signing in. `limits`: of
-    roles that count for some entities and regions only."""
+    roles that count for some entities and regions only. `has_password`: whether one is set."""
 
     id: UUID
     email: Code
@@ -275,6 +275,7 @@ class PersonSummary(Frozen):
     sessions: int = 0
     last_seen: AwareDatetime | None = None
     second_factor: bool = False
+    has_password: bool = True
 
 
 class OpenCounts(Frozen):

@@ -15,6 +15,7 @@ from oppsync.domain.approval.tasks import Person
 from oppsync.domain.configuration.files import FILES
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.actor import actor_name
+from oppsync.domain.values.limits import limit_in_words
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.values.roles import ApprovalRole, PersonRole, held_as
 from oppsync.domain.work.connections import Connection, ConnectionRole
@@ -56,7 +57,7 @@ class Found(NamedTuple):
 
 
 class Step(NamedTuple):
-    """`guide`: a page of the documentation. `page`, `command`: where it is done, in a browser or in a shell."""
+    """`guide`: a file of the documentation. `page`, `command`: where it is done, in a browser or in a shell."""
 
     key: str
     title: str
@@ -69,12 +70,14 @@ class Step(NamedTuple):
 
 
 class StepShown(Frozen):
-    """A step, and what was found of it."""
+    """A step, and what was found of it. `guide`: a file of the documentation, which this installation shows as
+    the page `guide_page`."""
 
     key: Code
     title: Text
     why: Text
     guide: Text
+    guide_page: Text
     page: Text | None
     command: Text
     is_optional: bool
@@ -124,6 +127,7 @@ def _shown(step: Step, found: Found) -> StepShown:
         title=step.title,
         why=step.why,
         guide=step.guide,
+        guide_page=f"/guides/{step.guide.removeprefix('docs/').removesuffix('.md')}",
         page=found.page or step.page,
         command=found.command or step.command,
         is_optional=step.is_optional,
@@ -195,7 +199,8 @@ def _approvers(facts: SetUpFacts) -> Found:
     finance, delivery = able[ApprovalRole.FINANCE], able[ApprovalRole.DELIVERY]
     if not any(not is_same(one, other) for one in finance for other in delivery):
         return Found(False, f"{_names(finance)} alone may approve for both: each plan needs two people.")
-    return Found(True, f"Finance: {_names(finance)}. Delivery: {_names(delivery)}.")
+    by_role = (f"{role.capitalize()}: {_with_limits(people, held_as(role))}." for role, people in able.items())
+    return Found(True, " ".join(by_role))
 
 
 def _test_deal(facts: SetUpFacts) -> Found:
@@ -237,6 +242,12 @@ def _of(facts: SetUpFacts, role: ConnectionRole) -> Sequence[Connection]:
     return [each for each in facts.connections if each.role is role]
 
 
+def _with_limits(people: Sequence[Person], role: str) -> str:
+    """Such as "Ana (ACME-DE only), Ben": who is limited approves no plan of elsewhere."""
+    limits = ((each.name, each.granted.limit_of(role)) for each in people)
+    return ", ".join(f"{name} ({limit_in_words(limit)} only)" if limit else name for name, limit in limits)
+
+
 def _names(people: Sequence[Person]) -> str:
     return ", ".join(each.name for each in people)
 
@@ -254,7 +265,7 @@ STEPS = (
     Step(
         "firm",
         "Name and time zone",
-        "Configurations and exports carry the firm's name; pages show times in its zone.",
+        "Pages name the firm, and show times in its zone.",
         "docs/deploying.md",
         _firm,
         "/set-up#firm",

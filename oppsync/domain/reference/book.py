@@ -42,6 +42,7 @@ class ReferenceKind(StrEnum):
     RULE = "rule"
     CALENDAR = "calendar"
     ROUTE = "route"
+    CONNECTION_MAP = "connection_map"
     CUSTOMER_LINK = "customer_link"
 
 

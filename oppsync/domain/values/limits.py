@@ -1,4 +1,7 @@
-"""Limits of a role: an approver, or who works exceptions, may be one of some entities and regions only."""
+"""Limits of a role: an approver, or who works exceptions, may be one of some entities and regions only.
+
+A limit bounds what somebody does to single deals. The other roles do nothing to one.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,20 @@ from pydantic import AfterValidator, model_validator
 from oppsync.domain.values.model import Code, Frozen
 from oppsync.domain.values.roles import PersonRole, Role, is_approver, role_name
 
+_WORKS_ON_DEALS = frozenset({PersonRole.OPERATIONS, PersonRole.INTEGRATION_ADMIN})
+_OF_THE_WHOLE_FIRM = {
+    PersonRole.ADMIN: "People and their roles belong to the whole firm.",
+    PersonRole.AUDITOR: "It reads, as every role does, and reading is for the whole firm.",
+    PersonRole.EXECUTIVE: "It reads, as every role does, and reading is for the whole firm.",
+}
+
 
 def is_limitable(role: str) -> bool:
-    return is_approver(role) or role == PersonRole.OPERATIONS
+    return is_approver(role) or role in _WORKS_ON_DEALS
+
+
+def why_not_limitable(role: str) -> str:
+    return next((why for each, why in _OF_THE_WHOLE_FIRM.items() if each == role), "")
 
 
 def _in_order(codes: tuple[str, ...]) -> tuple[str, ...]:
@@ -119,6 +133,19 @@ def _words(role: str, granted: Granted) -> str:
     limit = granted.limit_of(role)
     name = role_name(role)
     return f"{name} ({limit_in_words(limit)} only)" if limit else name
+
+
+def is_more(before: Granted, after: Granted) -> bool:
+    """Whether a role was not there before, or counted for less."""
+    return any(gains(role, before, after) for role in after.roles)
+
+
+def gains(role: str, before: Granted, after: Granted) -> bool:
+    """The same of one role that `after` has."""
+    if role not in before.roles:
+        return True
+    was, now = before.limit_of(role), after.limit_of(role)
+    return was is not None and (now is None or now.widens(was))
 
 
 def _wider(after: tuple[str, ...], before: tuple[str, ...]) -> bool:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 
-from oppsync.domain.values.limits import NO_LIMITS, Granted, Limits
+from oppsync.domain.values.limits import NO_LIMITS, Granted, Limits, gains
 from oppsync.domain.values.model import Frozen, Text
 from oppsync.domain.values.roles import PersonRole, Role, is_approver
 
@@ -58,11 +58,4 @@ def needs_two(roles: Iterable[str]) -> frozenset[str]:
 def gained(before: Granted, after: Granted) -> frozenset[str]:
     """The roles that need two administrators and were not there before, or counted for less. To take a role
     away, or to limit it, needs one."""
-    return frozenset(role for role in needs_two(after.roles) if _is_more(role, before, after))
-
-
-def _is_more(role: str, before: Granted, after: Granted) -> bool:
-    if role not in before.roles:
-        return True
-    was, now = before.limit_of(role), after.limit_of(role)
-    return was is not None and (now is None or now.widens(was))
+    return frozenset(role for role in needs_two(after.roles) if gains(role, before, after))

@@ -22,7 +22,7 @@ class Connection(Frozen):
     `settings` are the vendor's own (base URL, API version, field names); secrets are kept apart, encrypted.
     While it is paused, its webhooks are accepted and nothing is called there. `secret_ends`: fingerprint of a
     webhook secret that was replaced -> until when it is accepted (`webhook_secrets.py`). `tested_at`: when it
-    was last tested as it is set now, and `test_faults` how much was missing then.
+    was last tested as it is set now, `test_faults` how much was missing then, `test_missing` the first of it.
     """
 
     tenant_id: Code
@@ -36,6 +36,7 @@ class Connection(Frozen):
     secret_ends: dict[str, AwareDatetime] = {}
     tested_at: AwareDatetime | None = None
     test_faults: int | None = None
+    test_missing: tuple[Text, ...] = ()
 
     @property
     def is_well_tested(self) -> bool:
@@ -43,7 +44,9 @@ class Connection(Frozen):
 
 
 # What the life of a connection changes; setting it anew leaves these as they are.
-KEPT_APART = frozenset({"paused_at", "secret_ends", "tested_at", "test_faults"})
+KEPT_APART = frozenset({"paused_at", "secret_ends", "tested_at", "test_faults", "test_missing"})
+# So many things that a test found missing are kept in words.
+MOST_MISSING = 20
 
 
 def paused_words(connection: Connection) -> str:

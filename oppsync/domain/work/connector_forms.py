@@ -21,7 +21,7 @@ class FieldType(StrEnum):
 
 
 class FormField(Frozen):
-    """`default` is shown, and stands where nothing is given."""
+    """`default` is shown, and stands where nothing is given. `is_map`: the configuration may say it instead."""
 
     name: Code
     label: Text
@@ -31,6 +31,7 @@ class FormField(Frozen):
     choices: tuple[Text, ...] = ()
     help: Text = ""
     secret: bool = False
+    is_map: bool = False
 
 
 class ConnectorForm(Frozen):
@@ -42,6 +43,10 @@ class ConnectorForm(Frozen):
     settings: tuple[FormField, ...]
     secrets: tuple[FormField, ...]
     signature_scheme: Code | None = None
+
+    @property
+    def maps(self) -> frozenset[str]:
+        return frozenset(field.name for field in self.settings if field.is_map)
 
     @property
     def sends_webhooks(self) -> bool:

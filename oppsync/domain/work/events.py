@@ -184,6 +184,12 @@ class AbsenceEntered(Event):
     type = "absence.entered.v1"
 
 
+class DelegateTold(Event):
+    """Whoever stands in was told by mail, or could not be."""
+
+    type = "delegate.told.v1"
+
+
 class AbsenceEnded(Event):
     """An absence was ended before its time."""
 

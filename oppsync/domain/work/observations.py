@@ -26,6 +26,7 @@ SEEN_WORDS = {
 }
 # What does not stop a deal.
 _HARMLESS = frozenset({Seen.OK, Seen.NOTE})
+_LONGEST = 500
 
 
 class Observation(Frozen):
@@ -38,6 +39,10 @@ class Observation(Frozen):
     @property
     def is_fault(self) -> bool:
         return self.seen not in _HARMLESS
+
+    @property
+    def in_words(self) -> str:
+        return f"{SEEN_WORDS[self.seen]}: {self.what}. {self.fix}".strip()[:_LONGEST]
 
 
 def fine(what: str) -> Observation:

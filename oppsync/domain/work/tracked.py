@@ -11,6 +11,7 @@ from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.deal.since_approval import ChangeSinceApproval
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.validation.confirmations import Confirmation
+from oppsync.domain.validation.erp_facts import ErpFacts
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.work.states import State, standing
@@ -25,7 +26,7 @@ class TrackedOpportunity(Frozen):
     validation, `customer` is whom it found in the ERP. `approved_record` is the record as it was when the plan
     was approved, for as long as that approval counts; `changes_since_approval` are the fields that differ in
     the CRM since then. `waits_for`: why it waits for a moment that comes by itself, in words.
-    `confirmations`: findings that people confirmed.
+    `confirmations`: findings that people confirmed. `erp_facts`: what the ERP said when it was validated.
     """
 
     tenant_id: Code
@@ -52,6 +53,7 @@ class TrackedOpportunity(Frozen):
     customer: ErpCustomer | None = None
     waits_for: Text | None = None
     confirmations: tuple[Confirmation, ...] = ()
+    erp_facts: ErpFacts | None = None
     traceparent: Code
 
     @property

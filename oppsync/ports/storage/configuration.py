@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -33,6 +33,15 @@ class NewProposal(NamedTuple):
     reverts_to: int | None = None
 
 
+class RowChange(NamedTuple):
+    """`fields`: the values of the row that were changed; None for one that was added."""
+
+    kind: ReferenceKind
+    key: str
+    valid_from: date
+    fields: Sequence[str] | None = None
+
+
 class Configurations(Protocol):
     def lock(self, tenant_id: str) -> None:
         """Whoever else changes the configuration waits until this unit of work is over."""
@@ -40,8 +49,9 @@ class Configurations(Protocol):
     def rows(self, tenant_id: str) -> Sequence[ReferenceRow]:
         """The governed rows as they are, whoever wrote them. Raises NewerRelease."""
 
-    def firm(self, tenant_id: str) -> str:
-        """The name the latest version has, or else the tenant's."""
+    def firm(self, tenant_id: str, number: int | None = None) -> str:
+        """The name in the files of that version, or of the latest one; of none yet, the installation's. Raises
+        NotFound."""
 
     def live_since(self, tenant_id: str) -> datetime | None:
         """When the firm went live."""
@@ -65,8 +75,9 @@ class Configurations(Protocol):
     def add(self, tenant_id: str, version: NewVersion) -> int:
         """Returns its number. Only under the lock."""
 
-    def keep_changes(self, tenant_id: str, number: int, rows: Iterable[ReferenceRow]) -> None:
-        """Keep which rows a version changed, by their counters of edits as they are now."""
+    def keep_changes(self, tenant_id: str, number: int, rows: Iterable[RowChange]) -> None:
+        """Keep which rows a version changed, by their counters of edits as they are now. One that it does not
+        have any more is left out."""
 
     def propose(self, tenant_id: str, proposal: NewProposal) -> UUID: ...
 

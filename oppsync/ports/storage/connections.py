@@ -39,8 +39,8 @@ class Connections(Protocol):
     def end_secrets(self, connection: Connection, ends: Mapping[str, datetime]) -> None:
         """Until when each webhook secret that was replaced is accepted."""
 
-    def note_test(self, connection: Connection, faults: int | None) -> None:
-        """Keep how much a test now found missing; None forgets the last test."""
+    def note_test(self, connection: Connection, missing: Sequence[str] | None) -> None:
+        """Keep what a test now found missing; None forgets the last test."""
 
     def in_flight(self, connection: Connection, shown: int) -> InFlight:
         """The deals under way that came from there or go there; names of at most `shown`."""

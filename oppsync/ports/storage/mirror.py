@@ -38,7 +38,8 @@ class Mirror(Protocol):
         failed try."""
 
     def ask(self, tenant_id: str, connection_id: str, by: str, kinds: Sequence[MasterKind]) -> bool:
-        """Make a reading due now. Returns False when one is under way, which goes on instead."""
+        """Make a reading due now, of these kinds and those that were asked for before. Returns False when one
+        is under way, which goes on first."""
 
     def forget(self, tenant_id: str, connection_id: str) -> None:
         """Forget all of it: the connection leads elsewhere from now on, or nowhere."""
@@ -77,4 +78,4 @@ class Mirror(Protocol):
         """All rows that a complete reading did not find any more."""
 
     def codes(self, tenant_id: str, connection_id: str, kind: MasterKind) -> Collection[tuple[str, str]]:
-        """Company and code of each row that is there."""
+        """Company and code of each row that is there; not of those that a look-up missed since."""

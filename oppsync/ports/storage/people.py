@@ -38,6 +38,10 @@ class People(Protocol):
     def former_passwords(self, tenant_id: str, person_id: UUID) -> Sequence[str]:
         """Hashes of the last passwords, the present one first."""
 
+    def hold_password(self, tenant_id: str, person_id: UUID) -> str | None:
+        """The hash of an active person. Whoever ends the password waits for the end of this transaction, and so
+        ends the session or token that it makes."""
+
     def set_password(self, tenant_id: str, person_id: UUID, password_hash: str, former: Sequence[str]) -> None:
         """`former` are the hashes to keep, newest first."""
 

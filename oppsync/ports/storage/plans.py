@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import date
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -58,6 +59,7 @@ class WonDeal(NamedTuple):
     id: UUID
     source_id: str
     plan_hash: str
+    won_on: date | None
     is_kept: bool
 
 

@@ -50,10 +50,19 @@ class IdentifyPerson(Command[None]):
     crm_user_ids: tuple[str, ...] = ()
 
 
+class OneTimeLink(NamedTuple):
+    """A link by which a person sets their password. `secret`: None where whoever asked is not shown it, because
+    it is its person's alone (`services.admin.guarded`); `note` then says where it went, or what to do."""
+
+    secret: str | None
+    note: str = ""
+
+
 @dataclass(frozen=True)
-class SetRoles(Command[None]):
-    """Replace a person's roles and their limits. Raises NotFound, Forbidden; InvalidInput for a limit that does
-    not fit."""
+class SetRoles(Command[OneTimeLink | None]):
+    """Replace a person's roles and their limits; ends their sessions, and with a role more their tokens. An
+    approver's or administrator's role of a live firm ends their password too, and returns the new link. Raises
+    NotFound, Forbidden; InvalidInput for a limit that does not fit."""
 
     tenant_id: str
     actor: Asker
@@ -63,9 +72,9 @@ class SetRoles(Command[None]):
 
 
 @dataclass(frozen=True)
-class InvitePerson(Command[str]):
-    """A person without a password, or one who was deactivated, anew. Returns the secret of their one-time
-    link, which is shown once. Raises Conflict when the e-mail is somebody's who is active; InvalidInput for a
+class InvitePerson(Command[OneTimeLink]):
+    """A person without a password, or one who was deactivated, anew. Returns their one-time link, whose secret
+    is shown once. Raises Conflict when the e-mail is somebody's who is active; InvalidInput for a
     malformed e-mail, no name or a limit that does not fit; Forbidden."""
 
     tenant_id: str
@@ -78,8 +87,8 @@ class InvitePerson(Command[str]):
 
 @dataclass(frozen=True)
 class ResetPerson(Command[str | None]):
-    """End a person's password, sessions and former link. Returns the secret of a new one-time link; None where
-    it was mailed to its person alone (`services.admin.guarded`).
+    """End a person's password, sessions, API tokens and former link. Returns the secret of a new one-time
+    link; None where it was mailed to its person alone (`services.admin.guarded`).
 
     Raises NotFound; Forbidden (code ONLY_THE_PERSON where no mail can reach them); Conflict (code
     MAIL_NOT_SENT) once all of it is done but the mail."""
@@ -105,10 +114,11 @@ class ProposeAccess(Command[UUID]):
 
 
 @dataclass(frozen=True)
-class DecideAccess(Command[str | None]):
+class DecideAccess(Command[str]):
     """Agree, as another administrator, and have it done; or reject, which who proposed it may do too. Returns
-    the secret of the one-time link when somebody was invited. Raises NotFound; Forbidden (code OWN_PROPOSAL;
-    OWN_ACCOUNT where it is about them); Conflict (code ALREADY_DECIDED); and what doing it raises."""
+    where the person's one-time link went, or what to do; nothing where there is none. Raises NotFound;
+    Forbidden (code OWN_PROPOSAL; OWN_ACCOUNT where it is about them); Conflict (code ALREADY_DECIDED); and what
+    doing it raises."""
 
     tenant_id: str
     actor: AskingPerson
@@ -138,8 +148,8 @@ class DeactivatePerson(Command[None]):
 
 @dataclass(frozen=True)
 class SetPassword(Command[None]):
-    """Give a person a new password; ends their sessions. Raises NotFound, Forbidden; InvalidInput for a weak or
-    repeated password."""
+    """Give a person a new password; ends their sessions and API tokens. Raises NotFound, Forbidden;
+    InvalidInput for a weak or repeated password."""
 
     tenant_id: str
     actor: Asker
@@ -149,8 +159,8 @@ class SetPassword(Command[None]):
 
 @dataclass(frozen=True)
 class ChangePassword(Command[None]):
-    """The person of a session changes their own; ends their other sessions. Raises Forbidden for a wrong old
-    one, TooManyAttempts; InvalidInput for a weak or repeated new one."""
+    """The person of a session changes their own; ends their other sessions, and no tokens. Raises Forbidden for
+    a wrong old one, TooManyAttempts; InvalidInput for a weak or repeated new one."""
 
     session_secret: str = field(repr=False)
     address: str
@@ -246,7 +256,7 @@ class RemoveSecondFactor(Command[None]):
 
 @dataclass(frozen=True)
 class ResetSecondFactor(Command[None]):
-    """For a person who lost key and codes; ends their sessions. Raises NotFound, Forbidden."""
+    """For a person who lost key and codes; ends their sessions and API tokens. Raises NotFound, Forbidden."""
 
     tenant_id: str
     actor: Asker
@@ -284,9 +294,10 @@ class EndSessions(Command[int]):
 
 
 @dataclass(frozen=True)
-class SetConnection(Command[None]):
-    """Insert or replace a connection under an id of the asker's. `secrets` None: they stay. Raises Forbidden;
-    InvalidInput for a new connection without secrets, Conflict for an id of another tenant."""
+class SetConnection(Command[bool]):
+    """Insert or replace a connection under an id of the asker's. `secrets` None: they stay. Returns as
+    `EditConnection`. Raises Forbidden; InvalidInput for a new connection without secrets, Conflict for an id of
+    another tenant."""
 
     tenant_id: str
     actor: Asker
@@ -319,8 +330,8 @@ class Added(NamedTuple):
 
 @dataclass(frozen=True)
 class AddConnection(Command[Added]):
-    """Connect a system under an id that we make. Raises Forbidden; WrongFields, which names each setting and
-    secret at fault."""
+    """Connect a system under an id that we make. `makes_secret`: with a webhook secret where it sends webhooks,
+    which the answer shows. Raises Forbidden; WrongFields, which names each setting and secret at fault."""
 
     tenant_id: str
     actor: Asker
@@ -329,12 +340,14 @@ class AddConnection(Command[Added]):
     name: str
     settings: Mapping[str, Any]
     secrets: Mapping[str, str] = field(repr=False)
+    makes_secret: bool = True
 
 
 @dataclass(frozen=True)
-class EditConnection(Command[None]):
+class EditConnection(Command[bool]):
     """Change what is named: settings (None goes back to the default) and secrets. Secrets are given anew when
-    the address changes, since they would be sent there. Raises NotFound, Forbidden, WrongFields."""
+    the address or the database changes, since they would be sent there. Returns whether it leads to other books
+    now, so that the master data of the earlier ones is forgotten. Raises NotFound, Forbidden, WrongFields."""
 
     tenant_id: str
     actor: Asker

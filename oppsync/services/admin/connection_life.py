@@ -31,7 +31,7 @@ from oppsync.services.admin.commands import (
     ResumeConnection,
     RotateWebhookSecret,
 )
-from oppsync.services.admin.connections import of_tenant
+from oppsync.services.admin.connections import RowsThatName, of_tenant
 from oppsync.services.admin.who_asks import admit
 
 _NAMED = 5
@@ -78,6 +78,7 @@ class ResumeConnectionHandler:
 class RemoveConnectionHandler:
     uow: UnitOfWorkFactory
     publish: Publish
+    rows: RowsThatName
 
     def __call__(self, command: RemoveConnection) -> None:
         with self.uow() as uow:
@@ -86,6 +87,7 @@ class RemoveConnectionHandler:
             deals = uow.connections.in_flight(found, _NAMED)
             if deals.number:
                 raise Conflict(_goes_by_it(found, deals), code="CONNECTION_IN_USE")
+            self.rows.refuse_removal(uow, found)
             uow.connections.remove(found)
             uow.mirror.forget(found.tenant_id, found.id)
             words = f"The connection {found.id} ({found.name}) was removed"

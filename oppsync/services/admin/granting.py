@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oppsync.domain.reference.book import ReferenceKind
-from oppsync.domain.values.limits import Granted, Limits, in_order, is_limitable
+from oppsync.domain.values.limits import Granted, Limits, in_order, is_limitable, why_not_limitable
 from oppsync.domain.values.roles import Role, held_as, is_further, role_name
 from oppsync.kernel.errors import InvalidInput
 from oppsync.ports.storage.unit_of_work import UnitOfWork
@@ -19,7 +19,8 @@ def checked_grant(uow: UnitOfWork, tenant_id: str, roles: frozenset[Role], limit
         name = role_name(limit.role)
         if not is_limitable(limit.role):
             raise InvalidInput(
-                f"The role {name} cannot be limited: those of approvers and of operations can.",
+                f"The role {name} cannot be limited. {why_not_limitable(limit.role)} Those of approvers, of "
+                "operations and of integration admins can.",
                 field=f"{at}/role",
             )
         if limit.role not in roles:

@@ -11,7 +11,7 @@ from oppsync.domain.work.trial_events import TrialEvent
 from oppsync.domain.work.webhook_secrets import accepted
 from oppsync.kernel.errors import InvalidInput
 from oppsync.ports.clock import Clock
-from oppsync.ports.connectors import Inspector, TrialEventSender
+from oppsync.ports.connectors import ConnectorCatalog, Inspector, TrialEventSender
 from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 from oppsync.services.admin.commands import InspectConnection, SendTrialEvent
 from oppsync.services.admin.connection_life import of_its_webhooks, with_webhooks
@@ -25,15 +25,19 @@ class InspectConnectionHandler:
 
     uow: UnitOfWorkFactory
     inspector: Inspector
+    catalog: ConnectorCatalog
+    clock: Clock
 
     def __call__(self, command: InspectConnection) -> Sequence[Observation]:
         with self.uow.reading() as uow:
             admit(uow, command.tenant_id, command.actor, Action.INSPECT_CONNECTION)
             found = of_tenant(uow, command.tenant_id, command.connection_id)
             secrets = uow.connections.secrets(found.id)
-        seen = self.inspector.inspect(found, secrets)
+            book = uow.references.book(found.tenant_id)
+            mapped = self.catalog.mapped(found, book, self.clock.now().date())
+        seen = self.inspector.inspect(mapped, secrets)
         with self.uow() as uow:
-            uow.connections.note_test(found, sum(each.is_fault for each in seen))
+            uow.connections.note_test(found, [each.in_words for each in seen if each.is_fault])
             uow.commit()
         return seen
 

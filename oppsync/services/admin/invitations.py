@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
 
 from oppsync.domain.approval.tasks import Person
 from oppsync.domain.approval.who_may import Action
@@ -19,17 +17,16 @@ from oppsync.kernel.errors import Conflict, NotFound
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.access import not_oneself
 from oppsync.services.admin.agreement import require_agreement
-from oppsync.services.admin.commands import AcceptInvitation, InvitePerson, ResetPerson
+from oppsync.services.admin.commands import AcceptInvitation, InvitePerson, OneTimeLink, ResetPerson
 from oppsync.services.admin.granting import checked_grant
 from oppsync.services.admin.guarded import is_guarded, only_the_person
 from oppsync.services.admin.link_mail import LinkMail
-from oppsync.services.admin.passwords import NO_PASSWORD, Passwords, known_passwords, set_password
+from oppsync.services.admin.passwords import NO_PASSWORD, Passwords, set_password
 from oppsync.services.admin.people import access_of, check_person, person_of
 from oppsync.services.admin.reset_notice import ResetNotice
 from oppsync.services.admin.secret_hash import hash_secret
+from oppsync.services.admin.way_in import renew
 from oppsync.services.admin.who_asks import admit
-
-LINK_LASTS = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ class InvitePersonHandler:
     publish: Publish
     mail: LinkMail
 
-    def __call__(self, command: InvitePerson) -> str:
+    def __call__(self, command: InvitePerson) -> OneTimeLink:
         with self.uow() as uow:
             actor = admit(uow, command.tenant_id, command.actor, Action.CREATE_PERSON)
             check_person(command.email, command.name)
@@ -60,11 +57,13 @@ class InvitePersonHandler:
                 person, event = _add(uow, command, granted, actor)
             else:
                 person, event = _bring_back(uow, command, known, granted, actor)
-            secret = _make_link(uow, command.tenant_id, person)
+            secret = renew(uow, command.tenant_id, person).secret
+            guarded = is_guarded(uow, command.tenant_id, command.actor, granted.roles)
+            if guarded:
+                self.mail.keep_to_person(uow, command.tenant_id, person)
             self.publish(uow, command.tenant_id, new_traceparent(), event)
             uow.commit()
-        self.mail.send(command.tenant_id, person, secret, actor)
-        return secret
+        return self.mail.hand_over(command.tenant_id, person, secret, actor, to_person_alone=guarded)
 
 
 @dataclass(frozen=True)
@@ -79,20 +78,20 @@ class ResetPersonHandler:
             actor = admit(uow, command.tenant_id, command.actor, Action.CHANGE_PERSON)
             person = person_of(uow, command.tenant_id, command.email)
             not_oneself(command.actor, person)
-            guarded = is_guarded(uow, command.tenant_id, command.actor, person)
+            guarded = is_guarded(uow, command.tenant_id, command.actor, person.roles)
             if guarded and not self.mail.reaches_people:
-                raise only_the_person(person)
-            secret = _make_link(uow, command.tenant_id, person)
-            ended = uow.credentials.end_sessions(command.tenant_id, person.id)
+                raise only_the_person(person.email)
+            way_in = renew(uow, command.tenant_id, person)
             event = PasswordLinkMade(
                 opportunity_id=None,
                 actor=actor,
-                detail={"person": str(person.id), "sessions_ended": ended},
-                summary=f"The password of {person.email} was ended; a one-time link sets a new one",
+                detail={"person": str(person.id), **way_in.ended()},
+                summary=f"The password of {person.email} was ended, with sessions and API tokens; a one-time "
+                "link sets a new one",
             )
             self.publish(uow, command.tenant_id, new_traceparent(), event)
             uow.commit()
-        is_sent = self.mail.send(command.tenant_id, person, secret, actor)
+        is_sent = self.mail.send(command.tenant_id, person, way_in.secret, actor)
         self.notice.send(command.tenant_id, person, "password", command.actor, actor)
         if guarded and not is_sent:
             raise Conflict(
@@ -100,7 +99,7 @@ class ResetPersonHandler:
                 "mailed: the security log says why. Reset the account again.",
                 code="MAIL_NOT_SENT",
             )
-        return None if guarded else secret
+        return None if guarded else way_in.secret
 
 
 @dataclass(frozen=True)
@@ -144,8 +143,6 @@ def _bring_back(
 ) -> tuple[Person, Event]:
     """The account of before, with what it is known by and barred from, and under its name."""
     uow.people.set_access(command.tenant_id, person.id, granted, is_active=True)
-    # A release before this one left them to a person who was deactivated.
-    uow.credentials.revoke_tokens(command.tenant_id, person.id)
     return person, PersonChanged(
         opportunity_id=None,
         actor=actor,
@@ -154,12 +151,3 @@ def _bring_back(
         detail={"person": str(person.id)},
         summary=f"{person.email} was invited again, to be {granted_in_words(granted)}",
     )
-
-
-def _make_link(uow: UnitOfWork, tenant_id: str, person: Person) -> str:
-    """Ends the password and the link before."""
-    secret = secrets.token_urlsafe(32)
-    former = known_passwords(uow, tenant_id, person)
-    uow.people.set_password(tenant_id, person.id, NO_PASSWORD, former)
-    uow.credentials.invite(tenant_id, person.id, hash_secret(secret), LINK_LASTS)
-    return secret

@@ -71,10 +71,16 @@ class SetPasswordHandler:
             if found is None:
                 raise NotFound(f"There is no active person with the e-mail {command.email}.")
             person = found[0]
-            if is_guarded(uow, command.tenant_id, command.actor, person):
-                raise only_the_person(person)
+            if is_guarded(uow, command.tenant_id, command.actor, person.roles):
+                raise only_the_person(person.email)
             event = set_password(
-                uow, command.tenant_id, person, command.password, passwords=self.passwords, actor=actor
+                uow,
+                command.tenant_id,
+                person,
+                command.password,
+                passwords=self.passwords,
+                actor=actor,
+                ends_tokens=True,
             )
             self.publish(uow, command.tenant_id, new_traceparent(), event)
             uow.commit()
@@ -150,16 +156,19 @@ def set_password(
     passwords: Passwords,
     actor: str,
     but: str | None = None,
+    ends_tokens: bool = False,
 ) -> PasswordSet:
-    """Store the password and end the sessions that the old one opened, all `but` one."""
+    """Store the password and end the sessions that the old one opened, all `but` one. Tokens end where another
+    than their person sets it."""
     former = known_passwords(uow, tenant_id, person)
     hashed = passwords.accept(person, password, names_of_firm(uow, tenant_id), former)
     uow.people.set_password(tenant_id, person.id, hashed, former[: REMEMBERED - 1])
     uow.credentials.end_invitation(tenant_id, person.id)
     ended = uow.credentials.end_sessions(tenant_id, person.id, but=but)
+    revoked = uow.credentials.revoke_tokens(tenant_id, person.id) if ends_tokens else ()
     return PasswordSet(
         opportunity_id=None,
         actor=actor,
-        detail={"person": str(person.id), "sessions_ended": ended},
+        detail={"person": str(person.id), "sessions_ended": ended, "tokens_revoked": list(revoked)},
         summary=f"{person.email} has a new password",
     )

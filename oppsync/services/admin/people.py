@@ -22,6 +22,7 @@ from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFa
 from oppsync.services.admin.agreement import require_agreement
 from oppsync.services.admin.commands import CreatePerson, IdentifyPerson
 from oppsync.services.admin.granting import checked_grant
+from oppsync.services.admin.guarded import is_guarded, only_the_person
 from oppsync.services.admin.passwords import Passwords, names_of_firm
 from oppsync.services.admin.who_asks import admit
 
@@ -68,6 +69,8 @@ class CreatePersonHandler:
                 before=NOTHING_GRANTED,
                 after=person.granted,
             )
+            if is_guarded(uow, command.tenant_id, command.actor, person.roles):
+                raise only_the_person(person.email)
             uow.people.add(command.tenant_id, person, hashed)
             event = PersonAdded(
                 opportunity_id=None,

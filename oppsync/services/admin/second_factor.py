@@ -159,6 +159,7 @@ class ResetSecondFactorHandler:
             not_oneself(command.actor, person)
             remove(uow, self.publish, command.tenant_id, person, actor)
             uow.credentials.end_sessions(command.tenant_id, person.id)
+            uow.credentials.revoke_tokens(command.tenant_id, person.id)
             uow.commit()
         self.notice.send(command.tenant_id, person, "second factor", command.actor, actor)
 

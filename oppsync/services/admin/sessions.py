@@ -61,6 +61,8 @@ class SignInHandler:
             self._count(AttemptKind.SIGN_IN_FAILED, subject, command)
             raise Forbidden("E-mail or password is wrong.", code="SIGN_IN_REFUSED")
         with self._uow() as uow:
+            if uow.people.hold_password(command.tenant_id, found[0].id) != found[1]:
+                raise Forbidden("E-mail or password is wrong.", code="SIGN_IN_REFUSED")
             factor = uow.second_factors.get(command.tenant_id, found[0].id)
             if factor is not None and factor.is_confirmed:
                 return _ask_for_code(uow, command.tenant_id, found[0])

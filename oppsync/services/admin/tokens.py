@@ -17,6 +17,7 @@ from oppsync.kernel.text_input import words
 from oppsync.ports.clock import Clock
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.commands import CreateToken, RevokeToken
+from oppsync.services.admin.passwords import NO_PASSWORD
 from oppsync.services.admin.people import person_of
 from oppsync.services.admin.secret_hash import hash_token
 from oppsync.services.admin.who_asks import admit
@@ -39,6 +40,8 @@ class CreateTokenHandler:
             person = person_of(uow, command.tenant_id, command.email)
             if not _is_of(command.actor, person):
                 raise Forbidden(needed_for(Action.CREATE_TOKEN))
+            if not isinstance(command.actor, Program):
+                _has_password(uow, command.tenant_id, person)
             name = words(command.name, "name", empty="Say what the token is for.", longest=LONGEST_NAME)
             ends = self._end(command.actor, command.lasts)
             if isinstance(command.actor, Bearer) and not scopes <= command.actor.scopes:
@@ -95,6 +98,12 @@ class RevokeTokenHandler:
             return Action.REVOKE_TOKEN
         is_own = uow.credentials.owner_of_token(command.tenant_id, command.name) == asking.id
         return Action.OWN_TOKENS if is_own else Action.REVOKE_TOKEN
+
+
+def _has_password(uow: UnitOfWork, tenant_id: str, person: Person) -> None:
+    """Raises Forbidden where the password ended since they came in, so that what they came in by is over."""
+    if uow.people.hold_password(tenant_id, person.id) in (None, NO_PASSWORD):
+        raise Forbidden("Your password was ended: set a new one by the one-time link, then make the token.")
 
 
 def _is_of(asker: Asker, person: Person) -> bool:

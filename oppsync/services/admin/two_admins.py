@@ -18,7 +18,13 @@ from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
 from oppsync.ports.storage.access_proposals import NewAccessProposal
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.agreement import rejected
-from oppsync.services.admin.commands import DecideAccess, InvitePerson, ProposeAccess, SetRoles
+from oppsync.services.admin.commands import (
+    DecideAccess,
+    InvitePerson,
+    OneTimeLink,
+    ProposeAccess,
+    SetRoles,
+)
 from oppsync.services.admin.granting import checked_grant
 from oppsync.services.admin.people import check_person, person_of
 from oppsync.services.admin.who_asks import admit
@@ -65,10 +71,10 @@ class DecideAccessHandler:
 
     uow: UnitOfWorkFactory
     publish: Publish
-    invite: Callable[[InvitePerson], str]
-    set_roles: Callable[[SetRoles], None]
+    invite: Callable[[InvitePerson], OneTimeLink]
+    set_roles: Callable[[SetRoles], OneTimeLink | None]
 
-    def __call__(self, command: DecideAccess) -> str | None:
+    def __call__(self, command: DecideAccess) -> str:
         tenant_id = command.tenant_id
         with self.uow() as uow:
             actor = admit(uow, tenant_id, command.actor, Action.AGREE_ACCESS)
@@ -90,25 +96,24 @@ class DecideAccessHandler:
             event = _agreed(found, actor) if command.approve else rejected(found, actor, comment)
             self.publish(uow, tenant_id, new_traceparent(), event)
             uow.commit()
-        return self._do(tenant_id, found) if command.approve else None
+        return self._do(tenant_id, found) if command.approve else ""
 
-    def _do(self, tenant_id: str, found: AccessProposal) -> str | None:
+    def _do(self, tenant_id: str, found: AccessProposal) -> str:
         """An agreement is used up with this, or void: what is left of one would give access again, later."""
         is_done = False
         try:
-            secret = self._done(tenant_id, found)
+            link = self._done(tenant_id, found)
             is_done = True
         finally:
             with self.uow() as uow:
                 uow.access_proposals.settle(tenant_id, found.id, is_done=is_done)
                 uow.commit()
-        return secret
+        return link.note if link else ""
 
-    def _done(self, tenant_id: str, found: AccessProposal) -> str | None:
-        """The secret of the one-time link, for an invitation."""
+    def _done(self, tenant_id: str, found: AccessProposal) -> OneTimeLink | None:
         if found.change is AccessChange.SET_ROLES:
-            self.set_roles(SetRoles(tenant_id, found.proposed_by, found.email, found.roles, found.limits))
-            return None
+            wanted = SetRoles(tenant_id, found.proposed_by, found.email, found.roles, found.limits)
+            return self.set_roles(wanted)
         return self.invite(
             InvitePerson(tenant_id, found.proposed_by, found.email, found.name, found.roles, found.limits)
         )

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from oppsync.domain.approval.absences import Absence, NewAbsence
+from oppsync.domain.approval.absences import Absence, Absences, NewAbsence
 from oppsync.domain.approval.involved import is_same
 from oppsync.domain.approval.tasks import Person
 from oppsync.domain.approval.who_may import Action, may
@@ -27,6 +27,7 @@ from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFa
 from oppsync.services.admin.people import person_of
 from oppsync.services.admin.who_asks import admit
 from oppsync.services.approvals.commands import EndAbsence, EnterAbsence, SetCalendar
+from oppsync.services.approvals.delegate_notice import DelegateNotice
 
 LONGEST = timedelta(days=366)
 NO_APPROVER = (
@@ -40,6 +41,7 @@ class EnterAbsenceHandler:
     uow: UnitOfWorkFactory
     publish: Publish
     clock: Clock
+    notice: DelegateNotice
 
     def __call__(self, command: EnterAbsence) -> UUID:
         with self.uow() as uow:
@@ -47,17 +49,21 @@ class EnterAbsenceHandler:
             # Locked: two absences of one person take turns, and see each other.
             zone = ZoneInfo(uow.tenants.lock(tenant_id).time_zone or "UTC")
             person, actor = _of_whom(uow, tenant_id, command.actor, command.email)
+            absences = uow.absences.all(tenant_id)
             begins_at, ends_at = _moments(command.first, command.last, zone, self.clock.now())
+            begins_at = max(begins_at, _back_since(absences, person))
             delegate = _delegate(uow, tenant_id, person, command.delegate) if command.delegate else None
             if delegate is not None and not _is_oneself(command.actor, person):
                 _refuse_new_approver(uow, tenant_id, person, delegate)
             new = NewAbsence(person.id, begins_at, ends_at, delegate.id if delegate else None)
-            _check_free(uow, tenant_id, new, delegate)
+            _check_free(absences, new, delegate)
             absence = uow.absences.add(tenant_id, new, actor)
             event = _entered(command, absence, person, delegate, actor)
             self.publish(uow, tenant_id, new_traceparent(), event)
             ask_others(uow, tenant_id, person.id)
             uow.commit()
+        if delegate is not None:
+            self.notice.send(tenant_id, absence, person, delegate, (command.first, command.last))
         return absence.id
 
 
@@ -208,15 +214,17 @@ def _refuse_new_approver(uow: UnitOfWork, tenant_id: str, person: Person, delega
         )
 
 
-def _check_free(uow: UnitOfWork, tenant_id: str, new: NewAbsence, delegate: Person | None) -> None:
+def _back_since(absences: Absences, person: Person) -> datetime:
+    """When the person's last absence was over: what begins today begins after one that ended today."""
+    over = [each.until for each in absences.rows if each.person_id == person.id and each.until <= absences.now]
+    return max(over, default=datetime.min.replace(tzinfo=UTC))
+
+
+def _check_free(absences: Absences, new: NewAbsence, delegate: Person | None) -> None:
     """Raises Conflict for an absence at the same time; InvalidInput for somebody to stand in who is away
-    then."""
-    meanwhile = {each.person_id for each in uow.absences.all(tenant_id).rows if _meets(each, new)}
+    then. What is over is in nobody's way."""
+    meanwhile = {each.person_id for each in absences.coming() if each.overlaps(new.begins_at, new.ends_at)}
     if new.person_id in meanwhile:
         raise Conflict("There is an absence at that time; end it first.", code="ABSENT_ALREADY")
     if delegate is not None and delegate.id in meanwhile:
         raise InvalidInput(f"{delegate.name} is out of office at that time too.", field="delegate")
-
-
-def _meets(absence: Absence, new: NewAbsence) -> bool:
-    return absence.begins_at < absence.until and absence.overlaps(new.begins_at, new.ends_at)

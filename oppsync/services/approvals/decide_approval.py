@@ -11,7 +11,7 @@ from oppsync.domain.approval.who_may import Action, check, name_of, who_can
 from oppsync.domain.plan.approvals import seat_of
 from oppsync.domain.plan.plan import short_hash
 from oppsync.domain.plan.tampering import PlanTampered
-from oppsync.domain.values.actor import person_behind, scopes_of
+from oppsync.domain.values.actor import scopes_of
 from oppsync.domain.work.events import DecisionRefused, PlanApproved, PlanRejected
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
@@ -25,6 +25,7 @@ from oppsync.ports.seals import Seals
 from oppsync.ports.storage.opportunities import HANDED_ON
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.approvals.commands import DecideApproval
+from oppsync.services.approvals.locked_task import locked_task
 from oppsync.services.approvals.request_changes import request_changes
 
 _STATUS = {Decision.APPROVE: TaskStatus.APPROVED, Decision.REJECT: TaskStatus.REJECTED}
@@ -54,11 +55,7 @@ class DecideApprovalHandler:
     def __call__(self, command: DecideApproval) -> ApprovalTask:
         with self.uow() as uow:
             tenant_id = command.tenant_id
-            task = uow.approvals.get(tenant_id, command.task_id)
-            # Locked: two people deciding at once take turns, and see what the other did.
-            opportunity = uow.opportunities.lock(tenant_id, task.opportunity_id)
-            task = uow.approvals.get(tenant_id, command.task_id)
-            person = uow.people.get(tenant_id, person_behind(command.actor))
+            person, task, opportunity = locked_task(uow, tenant_id, command.task_id, command.actor)
             try:
                 absent = _check(uow, command, task, opportunity, person)
                 plan = approved_plan(uow, opportunity)

@@ -9,10 +9,9 @@ from uuid import UUID
 from oppsync.domain.approval.deciding import may_decide, may_put_to_others
 from oppsync.domain.approval.refusals import REFUSAL_REASONS, Refusal
 from oppsync.domain.approval.tasks import ApprovalTask, Person
-from oppsync.domain.approval.who_may import Action, check, name_of
+from oppsync.domain.approval.who_may import Action, name_of
 from oppsync.domain.plan.approvals import RequiredApproval, seat_of
 from oppsync.domain.plan.plan import short_hash
-from oppsync.domain.values.actor import person_behind, scopes_of
 from oppsync.domain.work.events import ApprovalReassigned
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.errors import Forbidden, InvalidInput
@@ -23,6 +22,7 @@ from oppsync.ports.storage.opportunities import HANDED_ON
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.approvals.commands import ReassignApproval
 from oppsync.services.approvals.decide_approval import check_still_open
+from oppsync.services.approvals.locked_task import locked_task
 
 MOST = 20
 
@@ -37,11 +37,9 @@ class ReassignApprovalHandler:
 
     def __call__(self, command: ReassignApproval) -> ApprovalTask:
         with self.uow() as uow:
-            person = uow.people.get(command.tenant_id, person_behind(command.actor))
-            check(person, Action.REASSIGN_APPROVAL, scopes_of(command.actor))
-            task = uow.approvals.get(command.tenant_id, command.task_id)
-            before = uow.opportunities.lock(command.tenant_id, task.opportunity_id)
-            task = uow.approvals.get(command.tenant_id, command.task_id)
+            person, task, before = locked_task(
+                uow, command.tenant_id, command.task_id, command.actor, Action.REASSIGN_APPROVAL
+            )
             step = seat_of(task.role, required_of(uow, before.tenant_id, before.id, task.plan_hash)).asks
             known = duties(uow, before.tenant_id, before.id, before.record, task.plan_hash)
             _check_may(person, step, known)

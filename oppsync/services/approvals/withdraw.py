@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus, VoidedAs
-from oppsync.domain.approval.who_may import Action, check, name_of
-from oppsync.domain.effects.effects import EffectState
+from oppsync.domain.approval.who_may import Action, name_of
+from oppsync.domain.effects.effects import EffectState, LedgerRow
 from oppsync.domain.plan.plan import short_hash
-from oppsync.domain.values.actor import person_behind, scopes_of
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.events import ApprovalWithdrawn, Event, StateChanged
 from oppsync.domain.work.states import State, check_move
@@ -20,6 +20,7 @@ from oppsync.pipeline.table import stage_for
 from oppsync.ports.storage.opportunities import HANDED_ON, ON_ACTION
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.approvals.commands import WithdrawApproval
+from oppsync.services.approvals.locked_task import locked_task
 
 # As far as a deal may have come for an approval of it to be taken back.
 _WITHDRAWABLE = frozenset({State.PLANNED, State.AWAITING_APPROVAL, State.APPROVED})
@@ -32,12 +33,10 @@ class WithdrawApprovalHandler:
 
     def __call__(self, command: WithdrawApproval) -> ApprovalTask:
         with self.uow() as uow:
-            person = uow.people.get(command.tenant_id, person_behind(command.actor))
-            check(person, Action.WITHDRAW_APPROVAL, scopes_of(command.actor))
-            task = uow.approvals.get(command.tenant_id, command.task_id)
             # Locked: creation begins before this or after it, and not meanwhile.
-            before = uow.opportunities.lock(command.tenant_id, task.opportunity_id)
-            task = uow.approvals.get(command.tenant_id, command.task_id)
+            person, task, before = locked_task(
+                uow, command.tenant_id, command.task_id, command.actor, Action.WITHDRAW_APPROVAL
+            )
             _check(uow, before, task, person)
             reason = comment(
                 command.comment, "comment", required="Give a reason for taking your approval back."
@@ -69,12 +68,27 @@ def _check(uow: UnitOfWork, deal: TrackedOpportunity, task: ApprovalTask, person
 
 def _creation_has_begun(uow: UnitOfWork, deal: TrackedOpportunity) -> bool:
     """Before everybody approved nothing is created. Afterwards a worker may be about to, or has tried. Of a
-    deal planned anew, what earlier plans made counts too: it is about to be changed."""
+    deal planned anew, what earlier plans made is no beginning of this one."""
     if deal.stands_at is not State.APPROVED:
         return False
-    rows = uow.ledger.of(deal.tenant_id, deal.id)
-    tried = any(row.makes_something and row.state is not EffectState.CANCELLED for row in rows)
+    since = _approved_at(uow, deal) if deal.enrichment and deal.enrichment.replaces else None
+    tried = any(_was_tried(row, since) for row in uow.ledger.of(deal.tenant_id, deal.id))
     return tried or uow.opportunities.is_leased(deal.tenant_id, deal.id)
+
+
+def _approved_at(uow: UnitOfWork, deal: TrackedOpportunity) -> datetime | None:
+    """When the last of those who approved this plan did."""
+    tasks = uow.approvals.of(deal.tenant_id, deal.id)
+    approved = [
+        task for task in tasks if task.plan_hash == deal.plan_hash and task.status is TaskStatus.APPROVED
+    ]
+    return max((task.decided_at for task in approved if task.decided_at), default=None)
+
+
+def _was_tried(row: LedgerRow, since: datetime | None) -> bool:
+    if not row.makes_something or row.state is EffectState.CANCELLED:
+        return False
+    return since is None or any(at >= since for at in (row.sent_at, row.confirmed_at) if at)
 
 
 def _asked_anew(before: TrackedOpportunity) -> TrackedOpportunity:

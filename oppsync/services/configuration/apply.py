@@ -13,24 +13,28 @@ from oppsync.domain.approval.who_may import RIGHTS, Action, in_words, may, name_
 from oppsync.domain.configuration.bundle import canonical, content, fingerprint, governed
 from oppsync.domain.configuration.checks import wrong_between
 from oppsync.domain.configuration.differences import (
+    Change,
     Difference,
     differences,
     moves_money,
+    moving_fields,
     needs_second_person,
 )
-from oppsync.domain.configuration.erp_names import ErpNames, unknown_in_erp
 from oppsync.domain.configuration.faults import BadBundle, Place
 from oppsync.domain.configuration.files import FILES
+from oppsync.domain.configuration.installation import Installation, unfit
+from oppsync.domain.configuration.map_checks import wrong_maps
 from oppsync.domain.configuration.records import PlacedRow
 from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal, ProposalStatus
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
-from oppsync.domain.values.actor import OUTSIDE, Asker, Program, person_behind, scopes_of
+from oppsync.domain.values.actor import OUTSIDE, Asker, Program, actor_name, person_behind, scopes_of
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import ConfigurationApplied, ConfigurationProposed, ProposalRejected
 from oppsync.kernel import text_input
 from oppsync.kernel.errors import Conflict, Forbidden
 from oppsync.ports.clock import Clock
-from oppsync.ports.storage.configuration import NewProposal, NewVersion
+from oppsync.ports.connectors import ConnectorCatalog
+from oppsync.ports.storage.configuration import NewProposal, NewVersion, RowChange
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.who_asks import admit
 from oppsync.services.configuration.commands import (
@@ -41,9 +45,9 @@ from oppsync.services.configuration.commands import (
     Proposed,
     RevertConfiguration,
 )
-from oppsync.services.configuration.erp_check import erp_names
+from oppsync.services.configuration.here import installation
+from oppsync.services.configuration.map_check import of_another_vendor
 from oppsync.services.configuration.present import approvers
-from oppsync.services.configuration.route_check import not_connected
 
 FOUND = "Written before there were versions, or past them"
 # So many differences are told in the audit event; the versions themselves have all.
@@ -53,7 +57,8 @@ _OF_WAITING = frozenset({ReferenceKind.APPROVAL_STEP, ReferenceKind.CALENDAR})
 
 
 class Wanted(NamedTuple):
-    """The rows that are to become the next version, and who wants that."""
+    """The rows that are to become the next version, and who wants that. `only_names`: they mean what the rows
+    before meant, so that nobody counts as who changed them."""
 
     firm: str
     rows: Sequence[ReferenceRow]
@@ -61,6 +66,7 @@ class Wanted(NamedTuple):
     approved_by: str | None = None
     note: str = ""
     reverts_to: int | None = None
+    only_names: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,17 +74,17 @@ class ApplyConfigurationHandler:
     uow: UnitOfWorkFactory
     publish: Publish
     clock: Clock
+    catalog: ConnectorCatalog
 
     def __call__(self, command: ApplyConfiguration) -> Answer:
         with self.uow() as uow:
             made_by = admit(uow, command.tenant_id, command.actor, Action.PROPOSE_CONFIGURATION)
             note = text_input.comment(command.note, "note")
-            erp = erp_names(uow, command.tenant_id, self.clock.now())
-            _refuse_wrong(command.rows, erp)
             before = begin(uow, command.tenant_id)
+            _refuse_wrong(command.rows, self.catalog, installation(uow, command.tenant_id, self.clock.now()))
             _refuse_outdated(before, command.against)
-            today = self.clock.now().date()
-            if faults := [*not_connected(uow, command.tenant_id, before.rows, command.rows, today)]:
+            here = (uow, command.tenant_id, before.rows, command.rows, self.clock.now().date())
+            if faults := [*of_another_vendor(*here)]:
                 raise BadBundle(faults)
             wanted = Wanted(command.firm, command.rows, made_by, note=note)
             answer = _apply_or_propose(
@@ -92,6 +98,8 @@ class ApplyConfigurationHandler:
 class RevertConfigurationHandler:
     uow: UnitOfWorkFactory
     publish: Publish
+    clock: Clock
+    catalog: ConnectorCatalog
 
     def __call__(self, command: RevertConfiguration) -> Answer:
         with self.uow() as uow:
@@ -100,8 +108,8 @@ class RevertConfigurationHandler:
             before = begin(uow, command.tenant_id)
             rows = uow.configurations.rows_of(command.tenant_id, command.number)
             _refuse_outdated(before, command.against)
-            _refuse_wrong(rows)
-            firm = uow.configurations.firm(command.tenant_id)
+            _refuse_wrong(rows, self.catalog, installation(uow, command.tenant_id, self.clock.now()))
+            firm = uow.configurations.firm(command.tenant_id, command.number)
             wanted = Wanted(firm, rows, made_by, note=note, reverts_to=command.number)
             answer = _apply_or_propose(
                 uow, self.publish, command.tenant_id, before, wanted, asker=command.actor
@@ -114,6 +122,8 @@ class RevertConfigurationHandler:
 class DecideProposalHandler:
     uow: UnitOfWorkFactory
     publish: Publish
+    clock: Clock
+    catalog: ConnectorCatalog
 
     def __call__(self, command: DecideProposal) -> Applied | None:
         tenant_id = command.tenant_id
@@ -127,7 +137,8 @@ class DecideProposalHandler:
             is_own = _is_own(uow, tenant_id, person, command.proposal_id)
             if not (is_own or command.approve):
                 admit(uow, tenant_id, command.actor, Action.APPROVE_CONFIGURATION)
-            required = "" if command.approve else "Give a reason: whoever proposed it is shown it."
+            needs_reason = not (is_own or command.approve)
+            required = "Give a reason: whoever proposed it is shown it." if needs_reason else ""
             comment = text_input.comment(command.comment, "comment", required=required)
             before = begin(uow, tenant_id)
             proposal = uow.configurations.proposal(tenant_id, command.proposal_id)
@@ -141,7 +152,7 @@ class DecideProposalHandler:
                     others = approvers(uow, tenant_id, proposal)
                     raise Forbidden(f"You proposed this: {who_can(others)}", code="OWN_PROPOSAL")
                 _refuse_outdated(before, proposal.against)
-                _refuse_wrong(rows)
+                _refuse_wrong(rows, self.catalog, installation(uow, tenant_id, self.clock.now()))
                 proposer = uow.people.get(tenant_id, proposal.proposed_by)
                 _refuse_who_left(proposer)
                 wanted = Wanted(
@@ -149,7 +160,7 @@ class DecideProposalHandler:
                 )
                 applied = write(uow, self.publish, tenant_id, before, wanted)
             else:
-                self.publish(uow, tenant_id, new_traceparent(), _rejected(proposal, actor, comment))
+                self.publish(uow, tenant_id, new_traceparent(), _rejected(proposal, actor, comment, is_own))
             uow.configurations.decide(tenant_id, proposal.id, status, person.id, comment)
             uow.commit()
         return applied
@@ -161,12 +172,13 @@ def _is_own(uow: UnitOfWork, tenant_id: str, person: Person, proposal_id: UUID) 
     return is_same(person, uow.people.get(tenant_id, proposed_by))
 
 
-def _rejected(proposal: Proposal, actor: str, comment: str) -> ProposalRejected:
+def _rejected(proposal: Proposal, actor: str, comment: str, is_own: bool) -> ProposalRejected:
+    did = "Took back a configuration that they had proposed" if is_own else "Rejected a proposed configuration"
     return ProposalRejected(
         opportunity_id=None,
         actor=actor,
         detail={"proposal": str(proposal.id), "comment": comment},
-        summary=f"Rejected a proposed configuration: {comment}",
+        summary=f"{did}: {comment}" if comment else did,
     )
 
 
@@ -214,10 +226,14 @@ def write(uow: UnitOfWork, publish: Publish, tenant_id: str, before: Before, wan
     )
     number = uow.configurations.add(tenant_id, made)
     _change_rows(uow, tenant_id, before.rows, rows)
-    if is_live:
-        _keep_changes(uow, tenant_id, number, rows, changes)
+    if is_live and not wanted.only_names:
+        # Whoever changed what moves money decides no plan that uses it; what only shows bars nobody.
+        uow.configurations.keep_changes(
+            tenant_id, number, [_kept(each) for each in changes if moves_money(each)]
+        )
     if any(each.kind in _OF_WAITING for each in changes):
         uow.opportunities.look_again(tenant_id)
+    _forget_tests(uow, tenant_id, changes)
     publish(uow, tenant_id, new_traceparent(), _event(before, number, made, changes))
     return Applied(number, made.fingerprint, len(changes))
 
@@ -240,27 +256,32 @@ def _change_rows(
             uow.references.put(tenant_id, row)
 
 
-def _keep_changes(
-    uow: UnitOfWork,
-    tenant_id: str,
-    number: int,
-    rows: Sequence[ReferenceRow],
-    changes: Sequence[Difference],
-) -> None:
-    """Whoever changed what moves money decides no plan that uses it; what only shows bars nobody."""
-    moved = {(each.kind, each.key, each.valid_from) for each in changes if moves_money(each)}
-    uow.configurations.keep_changes(
-        tenant_id, number, [row for row in rows if (row.kind, row.key, row.valid_from) in moved]
-    )
+def _kept(change: Difference) -> RowChange:
+    fields = None if change.change is Change.ADDED else moving_fields(change)
+    return RowChange(change.kind, change.key, change.valid_from, fields)
+
+
+def _forget_tests(uow: UnitOfWork, tenant_id: str, changes: Sequence[Difference]) -> None:
+    """A connection whose map differs is not the one that was tested."""
+    names = {each.key for each in changes if each.kind is ReferenceKind.CONNECTION_MAP}
+    for each in uow.connections.of_tenant(tenant_id) if names else ():
+        if each.name in names:
+            uow.connections.note_test(each, None)
+
+
+def rows_differ(number: int) -> str:
+    return {0: "no row differs", 1: "1 row differs"}.get(number, f"{number} rows differ")
 
 
 def _event(
     before: Before, number: int, made: NewVersion, changes: Sequence[Difference]
 ) -> ConfigurationApplied:
-    approved = f", approved by {made.approved_by}" if made.approved_by else ""
+    approved = f", approved by {actor_name(made.approved_by)}" if made.approved_by else ""
     if made.alone:
         approved = ", applied alone, before going live"
-    what = f"the rows of version {made.reverts_to} again" if made.reverts_to else f"{len(changes)} rows differ"
+    what = f"the rows of version {made.reverts_to} again" if made.reverts_to else rows_differ(len(changes))
+    if before.number and made.firm != before.firm:
+        what += f"; its files name the firm {made.firm}, and before {before.firm}"
     return ConfigurationApplied(
         opportunity_id=None,
         actor=made.made_by,
@@ -311,16 +332,18 @@ def _apply_or_propose(
             "changed": len(changes),
             "note": wanted.note,
         },
-        summary=f"Proposed a configuration: {len(changes)} rows differ",
+        summary=f"Proposed a configuration: {rows_differ(len(changes))}",
     )
     publish(uow, tenant_id, new_traceparent(), event)
     return Proposed(proposal_id, in_words(RIGHTS[Action.APPROVE_CONFIGURATION].roles))
 
 
-def _refuse_wrong(rows: Sequence[ReferenceRow], erp: ErpNames | None = None) -> None:
-    """Raises BadBundle: rows of files were checked when they were read, those of others were not."""
+def _refuse_wrong(rows: Sequence[ReferenceRow], catalog: ConnectorCatalog, here: Installation) -> None:
+    """Raises BadBundle: rows of files were checked when they were read, those of others were not; and what is
+    connected may be called otherwise since, or the ERP may have lost what a proposal or an earlier version
+    names."""
     placed = [PlacedRow(row, Place(FILES[row.kind].name, 0)) for row in governed(rows)]
-    if faults := [*wrong_between(placed), *(unknown_in_erp(placed, erp) if erp else ())]:
+    if faults := [*wrong_between(placed), *wrong_maps(placed, catalog.wrong_map), *unfit(placed, here)]:
         raise BadBundle(faults)
 
 

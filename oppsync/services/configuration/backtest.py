@@ -11,21 +11,27 @@ from typing import NamedTuple
 from oppsync.domain.approval.rules import rules_on
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.configuration.bundle import fingerprint, fingerprint_of
-from oppsync.domain.configuration.differences import Change, Difference, differences
 from oppsync.domain.configuration.files import UNGOVERNED
 from oppsync.domain.configuration.versions import ConfigurationUse
+from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.planning.inputs import PlanInputs
+from oppsync.domain.policy.firm_rules import firm_rules
 from oppsync.domain.reading.backtest import Backtest, Tally
+from oppsync.domain.reading.backtest_days import days_of
 from oppsync.domain.reading.past_deals import PastDeal, Rules, tried_by
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.values.model import changed, require
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import ConfigurationBacktested
 from oppsync.kernel.errors import InvalidInput
+from oppsync.pipeline.destination import routes_for
 from oppsync.ports.clock import Clock
 from oppsync.ports.storage.plans import WonDeal
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.ports.systems import Systems
 from oppsync.services.admin.who_asks import admit
 from oppsync.services.configuration.commands import BacktestConfiguration
+from oppsync.services.configuration.destinations import Destinations, destinations
 
 # So many deals are in memory at once, whatever their number.
 _AT_ONCE = 50
@@ -47,6 +53,7 @@ class _Rows(NamedTuple):
 class BacktestConfigurationHandler:
     uow: UnitOfWorkFactory
     publish: Publish
+    systems: Systems
     clock: Clock
 
     def __call__(self, command: BacktestConfiguration) -> Backtest:
@@ -59,23 +66,26 @@ class BacktestConfigurationHandler:
             found = fingerprint_of(book)
             before = ConfigurationUse(fingerprint=found, number=uow.configurations.number_of(tenant_id, found))
             deals = uow.plan_inputs.last_won(tenant_id, command.last)
+            where_to = destinations(self.systems, uow, tenant_id)
         tally, kept = Tally(), [deal for deal in deals if deal.is_kept]
-        now, then = _rows(book.rows), _rows(command.rows)
+        last_won = max((deal.won_on for deal in kept if deal.won_on), default=None)
+        days = days_of(book.rows, command.rows, last_won, command.as_of)
+        now, then = _rows(days.of(book.rows)), _rows(days.of(command.rows))
         for past in self._past(command, kept, asks=now.asks or then.asks):
             day = past.inputs.moment.date()
+            here, there = _routed(past, now.book, then.book, where_to)
             tally.add(
                 past,
-                tried_by(past, now.book, now.rules_on(day)),
-                tried_by(past, then.book, then.rules_on(day)),
+                tried_by(here, now.book, now.rules_on(day)),
+                tried_by(there, then.book, then.rules_on(day)),
             )
-        last_won, changes = tally.last_won, differences(book.rows, command.rows)
         backtest = tally.backtest(
             before,
             fingerprint(command.rows),
             made_at=self.clock.now(),
             made_by=actor,
             not_kept=len(deals) - len(kept),
-            begin_later=sum(1 for each in changes if last_won is not None and _begins(each) > last_won),
+            days=days,
         )
         with self.uow() as uow:
             uow.configurations.keep_backtest(tenant_id, backtest)
@@ -100,11 +110,34 @@ class BacktestConfigurationHandler:
             command.tell(min(begin + _AT_ONCE, len(deals)), len(deals))
 
 
-def _begins(change: Difference) -> date:
-    """The first day on which it makes a difference."""
-    if change.change is not Change.ENDED:
-        return change.valid_from
-    return date.fromisoformat(change.fields[0].now)
+def _routed(
+    past: PastDeal, now: ReferenceBook, then: ReferenceBook, where_to: Destinations
+) -> tuple[PastDeal, PastDeal]:
+    """The deal as it goes by both. Where their routes say the same, what its ERP could do then counts."""
+    here, there = (_filled(past.inputs.record, book) for book in (now, then))
+    if _names(here, now) == _names(there, then):
+        return past, past
+    return _goes(past, here, now, where_to), _goes(past, there, then, where_to)
+
+
+def _filled(record: Opportunity, book: ReferenceBook) -> Opportunity:
+    return firm_rules(book, record, require(record.won_on, "the close date")).fill(record).deal
+
+
+def _names(filled: Opportunity, book: ReferenceBook) -> Sequence[tuple[str, str | None]]:
+    return [(use.key.partition("|")[0], route.connection) for route, use in routes_for(filled, book)]
+
+
+def _goes(past: PastDeal, filled: Opportunity, book: ReferenceBook, where_to: Destinations) -> PastDeal:
+    goes, kept = where_to.of(filled, book), past.inputs
+    found = goes.destination
+    if found is None:
+        return past._replace(stopped=goes.wrong)
+    words = where_to.in_words(found.systems)
+    if found.systems.erp == kept.systems.erp:
+        return past._replace(goes_to=words)
+    inputs = changed(kept, systems=found.systems, erp=found.erp)
+    return past._replace(inputs=inputs, goes_to=words)
 
 
 def _asked(uow: UnitOfWork, tenant_id: str, deal: WonDeal, inputs: PlanInputs) -> PastDeal:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
 from oppsync.domain.configuration.differences import Difference
+from oppsync.domain.configuration.files import MANIFEST
 from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.reading.backtest import Backtest
 from oppsync.domain.reading.open_deals import OpenDealEffects
@@ -39,9 +41,12 @@ Answer = Applied | Proposed
 
 
 class Comparison(NamedTuple):
-    """`before`: the rows of now, and the version that has them. `after`: the fingerprint of the others.
+    """`before`: the rows of now, and the version that has them. `firm_here`: the name of this installation,
+    which the one in the files does not change; empty while it has none. `after`: the fingerprint of the others.
     `open_deals`: what they would do to deals that are not approved yet; none is tried where no row differs.
-    `erp_check`: by which master data of the ERP rows were checked, or why they were not."""
+    `erp_check`: by which master data of the ERP rows were checked, or why they were not. `backtest`: what past
+    deals would have become by the others, where they were tried. `notes`: what is no fault, and may be a
+    mistake."""
 
     before: ConfigurationUse
     firm_before: str
@@ -51,10 +56,23 @@ class Comparison(NamedTuple):
     needs_second_person: bool
     open_deals: OpenDealEffects = OpenDealEffects()
     erp_check: str = ""
+    backtest: Backtest | None = None
+    notes: Sequence[str] = ()
+    firm_here: str = ""
 
     @property
     def is_same(self) -> bool:
         return not self.differences and self.firm_before == self.firm_after
+
+    @property
+    def firm_in_words(self) -> str:
+        """Where the files name the firm otherwise than those of now; empty where they do not."""
+        if self.firm_before == self.firm_after:
+            return ""
+        before = f", and before {self.firm_before}" if self.before.number else ""
+        told = f"{MANIFEST} names the firm {self.firm_after}{before}."
+        stays = f" This installation is called {self.firm_here}, and stays so: Set-up is where that changes."
+        return told + (stays if self.firm_here else "")
 
 
 @dataclass(frozen=True)
@@ -69,14 +87,16 @@ class CompareConfiguration(Command[Comparison]):
 
 @dataclass(frozen=True)
 class BacktestConfiguration(Command[Backtest]):
-    """Try the `last` won deals by the rows of now and by these, each as of its own day, and keep the report of
-    these rows. `tell` is called with how many were tried, of how many. Raises Forbidden, NewerRelease;
-    InvalidInput for a number below 1."""
+    """Try the `last` won deals by the rows of now and by these, and keep the report of these rows. Each is
+    tried as of its own day, where what begins after the last of them counts as though it had begun; with
+    `as_of` all by the rows of that day. `tell` is called with how many were tried, of how many. Raises
+    Forbidden, NewerRelease; InvalidInput for a number below 1."""
 
     tenant_id: str
     actor: Asker
     rows: Sequence[ReferenceRow]
     last: int
+    as_of: date | None = None
     tell: Callable[[int, int], None] = tell_nobody
 
 

@@ -15,7 +15,9 @@ from oppsync.ports.systems import Systems
 from oppsync.services.admin.who_asks import admit
 from oppsync.services.configuration.commands import CompareConfiguration, Comparison
 from oppsync.services.configuration.erp_check import erp_check_in_words
+from oppsync.services.configuration.map_check import not_connected_yet
 from oppsync.services.configuration.open_deals import OpenDeals
+from oppsync.services.configuration.present import firm_here
 
 
 @dataclass(frozen=True)
@@ -27,22 +29,29 @@ class CompareConfigurationHandler:
     def __call__(self, command: CompareConfiguration) -> Comparison:
         tenant_id = command.tenant_id
         with self.uow.reading() as uow:
-            admit(uow, tenant_id, command.actor, Action.READ)
+            admit(uow, tenant_id, command.actor, Action.VISIT_CONFIGURATION)
             book, firm = uow.references.book(tenant_id), uow.configurations.firm(tenant_id)
-            found = fingerprint_of(book)
+            here, found = firm_here(uow, tenant_id), fingerprint_of(book)
             before = ConfigurationUse(fingerprint=found, number=uow.configurations.number_of(tenant_id, found))
             erp_check = erp_check_in_words(uow, tenant_id, self.clock.now())
+            today = self.clock.now().date()
+            notes = [*not_connected_yet(uow, tenant_id, book.rows, command.rows, today)]
             is_live = uow.configurations.live_since(tenant_id) is not None
+            after = fingerprint(command.rows)
+            backtest = uow.configurations.backtest_of(tenant_id, after)
         changes = differences(book.rows, command.rows)
         open_deals = OpenDeals(self.uow, self.systems, self.clock)
         effects = open_deals.effects_of(tenant_id, command.rows) if changes else OpenDealEffects()
         return Comparison(
             before=before,
             firm_before=firm,
-            after=fingerprint(command.rows),
+            after=after,
             firm_after=command.firm,
+            firm_here=here,
             differences=changes,
             needs_second_person=needs_second_person(changes, is_live=is_live),
             open_deals=effects,
             erp_check=erp_check,
+            backtest=backtest,
+            notes=notes,
         )

@@ -4,36 +4,35 @@ written."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import NamedTuple
 
 from oppsync.domain.approval.rules import rules_on
 from oppsync.domain.configuration.files import UNGOVERNED
 from oppsync.domain.deal.customers import CustomerMatch
 from oppsync.domain.deal.opportunity import Opportunity
-from oppsync.domain.plan.approvals import DEFAULT_APPROVALS
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.overrides import PlanOverride
-from oppsync.domain.plan.plan import LineKind
+from oppsync.domain.plan.plan import LineKind, Plan
 from oppsync.domain.policy.firm_rules import firm_rules
 from oppsync.domain.reading.open_deals import DealEffect, OpenDealEffects, fate_of, total_of
 from oppsync.domain.reading.preview import PlanPreview
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.validation.facts import ValidationFacts
-from oppsync.domain.values.model import require
+from oppsync.domain.values.model import changed, require
 from oppsync.domain.work.states import BEFORE_APPROVAL
 from oppsync.domain.work.tracked import TrackedOpportunity
-from oppsync.kernel.errors import Misconfigured
 from oppsync.pipeline.approve import RuleFacts, Rules, rule_facts
-from oppsync.pipeline.destination import Destination, choose
+from oppsync.pipeline.destination import Destination
 from oppsync.pipeline.duties import Duties, duties
 from oppsync.ports.clock import Clock
 from oppsync.ports.storage.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
-from oppsync.services.insight.preview_plan import asks_about_customer, preview
+from oppsync.services.configuration.destinations import Destinations, destinations
+from oppsync.services.insight.preview_plan import Deciders, asks_about_customer, deciders, preview
 
 # About a second and a half.
 MOST_TRIED = 50
@@ -49,6 +48,14 @@ class _Deal(NamedTuple):
     overrides: Sequence[PlanOverride]
     now: RuleFacts
     then: RuleFacts
+
+
+class _By(NamedTuple):
+    """By which rows a deal is planned, and what rules need to know then. `edited`: the rows of now."""
+
+    book: ReferenceBook
+    rules: RuleFacts
+    edited: ReferenceBook
 
 
 @dataclass(frozen=True)
@@ -69,17 +76,17 @@ class OpenDeals:
             both = _rules(now, today), _rules(then, today)
             new = any(asks_about_customer(book, self.clock.now()) for book in (now, then))
             deals = [_gathered(uow, each, *both, new=new) for each in found]
-        tried = tuple(self._effect(each, now, then) for each in deals)
+            where_to = destinations(self.systems, uow, tenant_id)
+        tried = tuple(self._effect(each, now, then, where_to) for each in deals)
         return OpenDealEffects(rows=tried, not_tried=count - len(tried))
 
-    def _effect(self, deal: _Deal, now: ReferenceBook, then: ReferenceBook) -> DealEffect:
+    def _effect(
+        self, deal: _Deal, now: ReferenceBook, then: ReferenceBook, where_to: Destinations
+    ) -> DealEffect:
         tracked = deal.tracked
-        record = require(tracked.record, "the record")
-        filled = firm_rules(now, record, record.won_on or self.clock.now().date()).fill(record).deal
-        destination = self._destination(tracked.tenant_id, filled)
-        before = self._planned(deal, record, now, deal.now, destination)
-        after = self._planned(deal, record, then, deal.then, destination)
-        fate, what = fate_of(before, after)
+        before = self._planned(deal, _By(now, deal.now, now), where_to)
+        after = self._planned(deal, _By(then, deal.then, now), where_to)
+        fate, what = fate_of(before, after, where_to.in_words)
         return DealEffect(
             id=tracked.id,
             source_id=tracked.source_id,
@@ -94,29 +101,38 @@ class OpenDeals:
     def _planned(
         self,
         deal: _Deal,
-        record: Opportunity,
-        book: ReferenceBook,
-        rules: RuleFacts,
-        destination: Destination | None,
+        by: _By,
+        where_to: Destinations,
     ) -> PlanPreview:
-        moment = self.clock.now()
+        book, moment, record = by.book, self.clock.now(), require(deal.tracked.record, "the record")
+        filled = firm_rules(book, record, record.won_on or moment.date()).fill(record).deal
+        goes = where_to.of(filled, book)
         return preview(
             record,
-            _facts(deal.tracked, record, book, destination, moment),
+            _facts(deal.tracked, record, book, goes.destination, moment),
             book,
-            lambda plan: deal.dealt.candidates(required=plan.content.required if plan else DEFAULT_APPROVALS),
+            partial(self._deciders, deal, by.edited),
             moment,
-            rules=rules,
+            rules=by.rules,
             shaped=deal.shaped,
             overrides=deal.overrides,
-            destination=destination,
+            destination=goes.destination,
+            missing_for=lambda _plan: goes.wrong,
         )
 
-    def _destination(self, tenant_id: str, record: Opportunity) -> Destination | None:
-        """None while no ERP is connected: a firm begins with its rules."""
-        with suppress(Misconfigured):
-            return choose(self.systems, tenant_id, record)
-        return None
+    def _deciders(self, deal: _Deal, edited: ReferenceBook, plan: Plan | None) -> Deciders:
+        """Without whoever changed rows that the plan uses, as far as the changes were made: who will propose
+        and approve these is not known yet. `edited`: the rows of now, whose counters tell the changes."""
+        if plan is None:
+            return deciders(deal.dealt, plan)
+        counters = {(row.kind, row.key, row.valid_from): row.version for row in edited.rows}
+        used = [
+            changed(use, version=counters.get((use.kind, use.key, use.valid_from), use.version))
+            for use in plan.provenance.reference
+        ]
+        with self.uow.reading() as uow:
+            actors = uow.plans.changers_of_rows(deal.tracked.tenant_id, used)
+        return deciders(deal.dealt.with_changers(actors), plan)
 
 
 def _rules(book: ReferenceBook, today: date) -> Rules:
@@ -146,13 +162,15 @@ def _facts(
     day = record.won_on or now.date()
     named = record.contracting_entity
     found = book.find(LegalEntity, ReferenceKind.LEGAL_ENTITY, named, day) if named else None
-    entity = found[0] if found else None
+    entity, rules = found[0] if found else None, firm_rules(book, record, day)
+    said = deal.erp_facts.of(rules.fill(record).deal, entity) if deal.erp_facts else {}
     return ValidationFacts(
         legal_entity=entity,
+        **said,
         erp=destination.erp if destination else _ANY_ERP,
         today=entity.today(now) if entity else now.date(),
         customer=CustomerMatch(customer=deal.customer, code=record.account.code if record.account else None),
         confirmations=deal.confirmations,
         legal_entities=book.keys(ReferenceKind.LEGAL_ENTITY, day),
-        rules=firm_rules(book, record, day),
+        rules=rules,
     )

@@ -12,16 +12,18 @@ from oppsync.domain.configuration.bundle import fingerprint, fingerprint_of
 from oppsync.domain.configuration.differences import Difference, differences
 from oppsync.domain.configuration.files import UNGOVERNED
 from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal
+from oppsync.domain.reading.backtest import Backtest
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.kernel.errors import NotFound
 from oppsync.ports.storage.unit_of_work import UnitOfWork
 
 
 class Present(NamedTuple):
-    """`is_recorded`: whether the newest version has the rows of now; where not, something wrote them past the
-    versions. `versions`: newest first."""
+    """`firm`: the installation's name, `firm_in_files` that in the files. `is_recorded`: whether the newest
+    version has the rows of now; where not, something wrote them past the versions. `versions`: newest first."""
 
     firm: str
+    firm_in_files: str
     rows: Sequence[ReferenceRow]
     fingerprint: str
     is_recorded: bool
@@ -38,13 +40,20 @@ def present(uow: UnitOfWork, tenant_id: str) -> Present:
     versions, found = stored.versions(tenant_id), fingerprint_of(book)
     newest = versions[0].fingerprint if versions else fingerprint(())
     return Present(
-        firm=stored.firm(tenant_id),
+        firm=firm_here(uow, tenant_id) or stored.firm(tenant_id),
+        firm_in_files=stored.firm(tenant_id),
         rows=[row for row in book.rows if row.kind not in UNGOVERNED],
         fingerprint=found,
         is_recorded=newest == found,
         live_since=stored.live_since(tenant_id),
         versions=versions,
     )
+
+
+def firm_here(uow: UnitOfWork, tenant_id: str) -> str:
+    """The name of this installation, which no files change; empty until somebody gave it one."""
+    tenant = uow.tenants.get(tenant_id)
+    return tenant.name if tenant.time_zone else ""
 
 
 def approvers(uow: UnitOfWork, tenant_id: str, proposal: Proposal) -> Sequence[str]:
@@ -55,11 +64,22 @@ def approvers(uow: UnitOfWork, tenant_id: str, proposal: Proposal) -> Sequence[s
     return sorted(each.name for each in able if not is_same(each, proposer))
 
 
+def kept_backtest(uow: UnitOfWork, tenant_id: str, of_rows: str) -> Backtest:
+    """The latest report on the rows of a fingerprint. Raises NotFound, NewerRelease."""
+    is_fingerprint = of_rows.isascii() and of_rows.isalnum()
+    found = uow.configurations.backtest_of(tenant_id, of_rows) if is_fingerprint else None
+    if found is None:
+        raise NotFound("No past deals were tried by rows with this fingerprint.")
+    return found
+
+
 class VersionWithChanges(NamedTuple):
-    """A version, and where its rows differ from those of the one before."""
+    """A version, and where its rows differ from those of the one before. `firm_before`: what the files of that
+    one name the firm, where these name it otherwise."""
 
     version: ConfigurationVersion
     differences: Sequence[Difference]
+    firm_before: str = ""
 
 
 def version_with_changes(uow: UnitOfWork, tenant_id: str, number: int) -> VersionWithChanges:
@@ -68,8 +88,12 @@ def version_with_changes(uow: UnitOfWork, tenant_id: str, number: int) -> Versio
     version = next((each for each in stored.versions(tenant_id) if each.number == number), None)
     if version is None:
         raise NotFound(f"There is no version {number} of the configuration.")
-    before = stored.rows_of(tenant_id, number - 1) if number > 1 else ()
-    return VersionWithChanges(version, differences(before, stored.rows_of(tenant_id, number)))
+    before: Sequence[ReferenceRow] = ()
+    firm = version.firm
+    if number > 1:
+        before, firm = stored.rows_of(tenant_id, number - 1), stored.firm(tenant_id, number - 1)
+    changes = differences(before, stored.rows_of(tenant_id, number))
+    return VersionWithChanges(version, changes, firm if firm != version.firm else "")
 
 
 def history_of(uow: UnitOfWork, tenant_id: str, kind: ReferenceKind, key: str) -> Sequence[VersionWithChanges]:

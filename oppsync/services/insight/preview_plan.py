@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 from oppsync.domain.approval.conditions import plan_context
@@ -26,7 +27,8 @@ from oppsync.domain.values.model import changed, require
 from oppsync.domain.work.connections import ConnectionRole
 from oppsync.kernel.errors import Misconfigured
 from oppsync.pipeline.approve import (
-    NOTHING_BY_RULE,
+    NOT_JUDGED,
+    UNKNOWN,
     RuleFacts,
     by_rules,
     nobody_approves,
@@ -47,7 +49,17 @@ from oppsync.services.insight.commands import PreviewPlan
 
 NO_RULES = RuleFacts()
 # Who may decide for each step of a plan; of finance and delivery, where there is none.
-CandidatesFor = Callable[[Plan | None], Candidates]
+
+
+class Deciders(NamedTuple):
+    """`asked`: who would be asked for each step. `eligible`: who may decide it, also who is away; none where
+    that is not known."""
+
+    asked: Candidates
+    eligible: Candidates = UNKNOWN
+
+
+DecidersFor = Callable[[Plan | None], Deciders]
 
 
 def nothing_missing(plan: Plan) -> Sequence[Finding]:
@@ -70,13 +82,13 @@ class PreviewPlanHandler:
         with self.uow.reading() as uow:
             tracked = uow.opportunities.get(command.tenant_id, known) if known else None
         facts = gather(sources, asked, tracked)
-        destination = choose(self.systems, command.tenant_id, facts.rules.fill(asked).deal)
+        book = sources.book()
+        destination = choose(self.systems, command.tenant_id, facts.rules.fill(asked).deal, book)
         customer = _customer_code(facts)
         with self.uow() as uow:
             overrides = uow.overrides.of(command.tenant_id, known) if known else ()
             dealt = duties(uow, command.tenant_id, known, deal)
             rules = rules_of_today(uow, command.tenant_id, now.date())
-            book = uow.references.book(command.tenant_id)
             new = asks_about_customer(book, now)
             rule_facts_now = rule_facts(uow, command.tenant_id, rules, known, customer, new=new)
             found = fingerprint_of(book)
@@ -95,13 +107,13 @@ class PreviewPlanHandler:
         )
         return changed(shown, configuration=ConfigurationUse(fingerprint=found, number=number))
 
-    def _people_for(self, tenant_id: str, dealt: Duties, plan: Plan | None) -> Candidates:
+    def _people_for(self, tenant_id: str, dealt: Duties, plan: Plan | None) -> Deciders:
         """Who may decide, also by who changed the configuration that the plan uses."""
         if plan is None:
-            return dealt.candidates()
+            return deciders(dealt, plan)
         with self.uow.reading() as uow:
             actors = uow.plans.changers_of_rows(tenant_id, plan.provenance.reference)
-        return dealt.with_changers(actors).candidates(required=plan.content.required)
+        return deciders(dealt.with_changers(actors), plan)
 
     def _read(self, tenant_id: str, of: Opportunity | UUID | str) -> tuple[Opportunity, UUID | None]:
         """The deal itself, or the CRM's record as it is now; and its id here, None for a deal that is not
@@ -123,11 +135,16 @@ class PreviewPlanHandler:
         return deal, known
 
 
+def deciders(dealt: Duties, plan: Plan | None) -> Deciders:
+    required = plan.content.required if plan else DEFAULT_APPROVALS
+    return Deciders(dealt.candidates(required=required), dealt.eligible(required=required))
+
+
 def preview(
     deal: Opportunity,
     facts: ValidationFacts,
     book: ReferenceBook,
-    people_for: CandidatesFor,
+    people_for: DecidersFor,
     now: datetime,
     *,
     rules: RuleFacts = NO_RULES,
@@ -142,7 +159,7 @@ def preview(
     judged = judge(deal, facts, book, overrides)
     wrong, later, priced = judged.wrong, judged.later, judged.priced
     plan: Plan | None = None
-    by_rule = NOTHING_BY_RULE
+    judged_by_rules = NOT_JUDGED
     if judged.leaves_a_plan:
         enrichment = require(judged.enrichment, "the enrichment")
         workstreams = require(judged.workstreams, "the workstreams")
@@ -154,7 +171,8 @@ def preview(
         later = (*later, *unjudged, *missing_for(plan))
         warned = bool(warnings((*wrong, *later)))
         context = partial(plan_context, plan.content, priced, enrichment)
-        by_rule = by_rules(plan.content, rules, warned=warned, edited=shaped, context=context)
+        judged_by_rules = by_rules(plan.content, rules, warned=warned, edited=shaped, context=context)
+    by_rule, later = judged_by_rules.by_rule, (*later, *judged_by_rules.failed)
     required = plan.content.required if plan else DEFAULT_APPROVALS
     people = people_for(plan)
     return PlanPreview(
@@ -164,7 +182,9 @@ def preview(
         name=deal.name,
         is_won=deal.is_won,
         as_of=require(priced.won_on, "the close date"),
-        findings=_once((*wrong, *later, *nobody_approves(people, required, by_rule))),
+        findings=_once(
+            (*wrong, *later, *nobody_approves(people.asked, required, by_rule, eligible=people.eligible))
+        ),
         plan=plan,
         hash=plan.hash if plan else None,
         approvals=tuple(
@@ -174,7 +194,7 @@ def preview(
                 count=step.count,
                 order=step.order,
                 candidates=tuple(
-                    Approver(name=person.name, email=person.email) for person in people[step.step]
+                    Approver(name=person.name, email=person.email) for person in people.asked[step.step]
                 ),
                 rule=by_rule.get(step.step),
             )

@@ -33,7 +33,8 @@ class RecomputePlanHandler:
             inputs = uow.plan_inputs.get(tenant_id, of, plan_hash)
             if inputs is None:
                 raise Conflict(
-                    "This plan was made by a release that did not keep what plans are made from.",
+                    "What this plan was made from is not kept: the release that made it did not, or another "
+                    "plan took its place, or its deal ended, too long ago.",
                     code="INPUTS_NOT_KEPT",
                 )
             rows = rows_by_which(uow, tenant_id, inputs.configuration)

@@ -30,9 +30,9 @@ class ReadMirror(Command[Step]):
 
 @dataclass(frozen=True)
 class AskForMirror(Command[bool]):
-    """Have an ERP's master data read now: of these kinds, or all. False when a reading is under way already.
-    Raises NotFound, Forbidden; InvalidInput for a system that gives none, or not this kind; Conflict while the
-    connection is paused."""
+    """Have an ERP's master data read now: of these kinds, or all. False when a reading is under way already:
+    it is read again after that. Raises NotFound, Forbidden; InvalidInput for a system that gives none, or not
+    this kind; Conflict while the connection is paused."""
 
     tenant_id: str
     actor: Asker

@@ -1,5 +1,5 @@
-"""What ended in an ERP while open deals or rows of the configuration still name it: one exception item a
-kind."""
+"""What ended in an ERP, or never was there, while open deals or the configuration name it: one exception item
+a kind."""
 
 from __future__ import annotations
 
@@ -8,21 +8,33 @@ from datetime import UTC, date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from oppsync.domain.configuration.erp_names import used_by_rows
+from oppsync.domain.configuration.erp_names import absent_for_rows, used_by_rows
 from oppsync.domain.configuration.files import FILES, key_in_words
-from oppsync.domain.master_data.rows import KINDS_IN_WORDS, MasterKey, MasterKind, in_words
+from oppsync.domain.master_data.rows import (
+    KINDS_IN_WORDS,
+    FiscalYear,
+    MasterKey,
+    MasterKind,
+    in_words,
+    key_of,
+)
 from oppsync.domain.plan.plan import PlanContent
 from oppsync.domain.plan.references import references_of
 from oppsync.domain.values.actor import RELAY
 from oppsync.domain.values.findings.codes import CODES
 from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.connections import Connection
 from oppsync.domain.work.events import MasterDataEnded
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus, NewException
+from oppsync.domain.work.mirror import GoneRow
 from oppsync.domain.work.payload_references import mirror_reference
+from oppsync.pipeline.exception_items import raise_item
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork
+from oppsync.services.mirror.known import erp_names
 
 CODE = "MASTER_DATA_ENDED"
 _NAMED = 5
+_MOST_TOLD = 20
 
 
 class NamingDeal(NamedTuple):
@@ -33,42 +45,59 @@ class NamingDeal(NamedTuple):
 
 
 class EndedInUse(NamedTuple):
-    """`rows`: those of the configuration that name it, in words."""
+    """`gone_at`: None for what no reading found there. `rows`: those of the configuration that name it, in
+    words, and the connection's settings that do."""
 
     key: MasterKey
     name: str
-    gone_at: datetime
+    gone_at: datetime | None
     deals: Sequence[NamingDeal]
     rows: Sequence[str]
 
 
 def ended_in_use(uow: UnitOfWork, tenant_id: str, connection_id: str, today: date) -> Sequence[EndedInUse]:
     gone = {each.key: each for each in uow.mirror.gone(tenant_id, connection_id)}
-    if not gone:
-        return ()
-    naming = _by_deals(uow, tenant_id, connection_id, gone)
-    book = uow.references.book(tenant_id)
-    rows = used_by_rows((row for row in book.rows if row.kind in FILES), gone, today)
+    names = erp_names(uow, tenant_id, today)
+    rows = {**absent_for_rows(names, gone, connection_id), **used_by_rows(names, gone, connection_id)}
+    settings = _by_settings(uow.connections.get(connection_id), gone) if gone else {}
+    naming = _by_deals(
+        uow, tenant_id, connection_id, [*gone.values()], [key for key in rows if key not in gone]
+    )
     return [
         EndedInUse(
             key,
-            each.row.name,
-            each.gone_at,
+            gone[key].row.name if key in gone else "",
+            gone[key].gone_at if key in gone else None,
             naming.get(key, ()),
-            [f"{FILES[row.kind].name}: {key_in_words(row.kind, row.key)}" for row in rows.get(key, ())],
+            [
+                *(f"{FILES[row.kind].name}: {key_in_words(row.kind, row.key)}" for row in rows.get(key, ())),
+                *settings.get(key, ()),
+            ],
         )
-        for key, each in sorted(gone.items())
-        if key in naming or key in rows
+        for key in sorted({*naming, *rows, *settings})
     ]
 
 
+def _by_settings(connection: Connection, gone: Collection[MasterKey]) -> Mapping[MasterKey, Sequence[str]]:
+    """Products are named by the connection, not by rows or plans: by which product lines are invoiced."""
+    found: dict[MasterKey, list[str]] = {}
+    for key in gone:
+        of = [name for name, value in sorted(connection.settings.items()) if value == key.code]
+        if key.kind is MasterKind.PRODUCT and of:
+            found[key] = [f"the setting {name} of {connection.name}" for name in of]
+    return found
+
+
 def _by_deals(
-    uow: UnitOfWork, tenant_id: str, connection_id: str, gone: Collection[MasterKey]
+    uow: UnitOfWork, tenant_id: str, connection_id: str, gone: Sequence[GoneRow], absent: Sequence[MasterKey]
 ) -> Mapping[MasterKey, Sequence[NamingDeal]]:
+    codes, keys = {key.code for key in absent}, {*absent, *(each.key for each in gone)}
+    years = [each.row for each in gone if isinstance(each.row, FiscalYear)]
+    codes |= {each.key.company if isinstance(each.row, FiscalYear) else each.key.code for each in gone}
     found: dict[MasterKey, list[NamingDeal]] = {}
-    for each in uow.plans.open_at(tenant_id, connection_id, sorted({key.code for key in gone})):
+    for each in uow.plans.open_at(tenant_id, connection_id, sorted(codes)) if codes else ():
         deal = NamingDeal(each.opportunity_id, each.name)
-        for key in keys_of(each.plan.content) & set(gone):
+        for key in (keys_of(each.plan.content) & keys) | years_of(each.plan.content, years):
             found.setdefault(key, []).append(deal)
     return found
 
@@ -82,6 +111,17 @@ def keys_of(plan: PlanContent) -> set[MasterKey]:
         MasterKey(MasterKind.TAX, wanted.company, wanted.tax),
         MasterKey(MasterKind.PAYMENT_TERMS, "", wanted.payment_terms),
         *(MasterKey(MasterKind.COST_CENTRE, each.company, each.code) for each in wanted.cost_centres),
+    }
+
+
+def years_of(plan: PlanContent, years: Sequence[FiscalYear]) -> set[MasterKey]:
+    """Those fiscal years on whose days the plan has invoices."""
+    wanted = references_of(plan)
+    return {
+        key_of(year)
+        for year in years
+        if year.company == wanted.company
+        and any(year.starts_on <= day <= year.ends_on for day in wanted.invoice_days)
     }
 
 
@@ -107,7 +147,7 @@ def tell_ended_in_use(
         last = uow.exceptions.last(item)
         if last is not None and last.message == item.message and _is_known(last, of_kind):
             continue
-        item_id = uow.exceptions.raise_item(item)
+        item_id = raise_item(uow, item)
         event = MasterDataEnded(
             opportunity_id=None,
             actor=RELAY,
@@ -120,20 +160,23 @@ def tell_ended_in_use(
 def _is_known(last: ExceptionItem, ended: Sequence[EndedInUse]) -> bool:
     """Whether people see it, or dismissed it since all of this ended."""
     if last.status is ExceptionStatus.DISMISSED:
-        return last.closed_at is not None and all(each.gone_at <= last.closed_at for each in ended)
+        closed_at = last.closed_at
+        return closed_at is not None and all(not each.gone_at or each.gone_at <= closed_at for each in ended)
     return last.status is ExceptionStatus.OPEN
 
 
 def told(ended: Sequence[EndedInUse]) -> str:
     kind = KINDS_IN_WORDS[ended[0].key.kind][1]
-    return f"Of the ERP's {kind}, some that are in use ended: {'; '.join(map(_one, ended))}"
+    more = f"; and {len(ended) - _MOST_TOLD} more" if len(ended) > _MOST_TOLD else ""
+    return f"Of the ERP's {kind}, some in use are not there: {'; '.join(map(_one, ended[:_MOST_TOLD]))}{more}"
 
 
 def _one(ended: EndedInUse) -> str:
     deals, rows = [each.name for each in ended.deals], ended.rows
     users = [f"open deals {_some(deals)}"] if deals else []
     users += [f"the configuration ({_some(rows)})"] if rows else []
-    since = f"gone since {ended.gone_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    gone_at = ended.gone_at
+    since = f"gone since {gone_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if gone_at else "never seen there"
     return f"{in_words(ended.key)}, {since}, named by {' and '.join(users)}"
 
 

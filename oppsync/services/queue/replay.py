@@ -232,9 +232,14 @@ def _foreseen(uow: UnitOfWork, opportunity: TrackedOpportunity, target: State) -
         plan_hash = opportunity.plan_hash
         known = duties(uow, tenant_id, opportunity.id, record, plan_hash)
         required = required_of(uow, tenant_id, opportunity.id, plan_hash)
-        able = known.candidates(known.of_plan(plan_hash), required)
-        why_not = known.why_not(required, known.of_plan(plan_hash))
-        return approve.nobody_approves(able, required, known.decided(plan_hash), why_not)
+        live = known.of_plan(plan_hash)
+        return approve.nobody_approves(
+            known.candidates(live, required),
+            required,
+            known.decided(plan_hash),
+            known.why_not(required, live),
+            eligible=known.eligible(live, required),
+        )
     overrides = uow.overrides.of(tenant_id, opportunity.id)
     book = uow.references.book(tenant_id)
     result = enrich(record, book) if target is State.VALIDATED else require(enrichment, "the enrichment")

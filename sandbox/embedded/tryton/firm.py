@@ -229,6 +229,7 @@ CUSTOMERS = (
     Customer(
         "CUST-1004", "Nordbank AG", "DE", "Jungfernstieg 22", "20354", "Hamburg", "NET14", tax_id="DE129273398"
     ),
+    Customer("CUST-1009", "Kulturstiftung Isar", "DE", "Prinzregentenstraße 3", "80538", "München", "NET30"),
     Customer(
         "CUST-2001",
         "Riviera Conseil SAM",

@@ -35,6 +35,7 @@ CUSTOMERS = {
     "CUST-1002": ("Initech Inc", "US", ""),
     "CUST-1003": ("Umbrella SAS", "FR", "FR40303265045"),
     "CUST-1004": ("Nordbank AG", "DE", "DE129273398"),
+    "CUST-1009": ("Kulturstiftung Isar", "DE", ""),
     "CUST-2001": ("Riviera Conseil SAM", "MC", "FR53000056888"),
     "CUST-2002": ("Teide Servicios SL", "ES", "ESB58378431"),
 }

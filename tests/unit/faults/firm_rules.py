@@ -39,7 +39,7 @@ CASES = [
         "a rule that cannot be evaluated",
         "RULE_FAILED",
         "",
-        "The rule clause cannot be evaluated for this deal: Index error",
+        "The rule clause cannot be evaluated for this deal: column 1: there is no item 7",
         make.opportunity(),
         make.facts(rules=ruled_by(condition="lines[7].net > 5")),
     ),

@@ -19,7 +19,7 @@ from oppsync.domain.reference.book import ReferenceKind
 from oppsync.kernel.errors import Conflict, InvalidInput, NotFound
 from oppsync.services.approvals.commands import EndAbsence, EnterAbsence, SetCalendar
 from web.context import application, signed_in
-from web.forms import FormError, posted
+from web.forms import FormError, day_of, posted
 from web.problems import Problem
 
 page = Blueprint("absence", __name__, url_prefix="/account/absence")
@@ -76,7 +76,7 @@ def _entered(whose: Person) -> EnterAbsence:
 
 def _day(name: str) -> date:
     try:
-        return date.fromisoformat(posted(name))
+        return day_of(posted(name))
     except ValueError:
         raise InvalidInput("Give the day as 2026-01-31.", field=name) from None
 

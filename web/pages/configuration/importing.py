@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from http import HTTPStatus
 
 from flask import Blueprint, render_template, request
@@ -20,7 +19,7 @@ from oppsync.domain.configuration.imports import (
 )
 from oppsync.domain.configuration.records import columns
 from web.bundles import configuration_now, with_imported
-from web.forms import FormError, posted
+from web.forms import FormError, day_of, posted
 from web.pages.configuration.upload import ask, refuse
 
 page = Blueprint("configuration_import", __name__, url_prefix="/configuration/import")
@@ -45,7 +44,7 @@ def take() -> ResponseReturnValue:
     if posted("dates") not in set(DateForm):
         errors.append(FormError("dates", "Choose the form of dates."))
     try:
-        since = date.fromisoformat(posted("since")) if posted("since") else None
+        since = day_of(posted("since")) if posted("since") else None
     except ValueError:
         errors.append(FormError("since", "Write the day as 2026-01-31."))
     if errors or kind is None:

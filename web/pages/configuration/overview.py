@@ -39,4 +39,4 @@ def get_files() -> Response:
     tenant_id = signed_in().tenant_id
     with application().uow.reading() as uow:
         now = present(uow, tenant_id)
-    return download(FirmBundle(now.firm, tuple(now.rows)), now.fingerprint)
+    return download(FirmBundle(now.firm_in_files, tuple(now.rows)), now.fingerprint)

@@ -8,18 +8,23 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from adapters.documents.bundle_files import read_bundle, write_bundle
 from oppsync.domain.approval.involved import is_same
-from oppsync.domain.approval.who_may import Action, may, who_can
+from oppsync.domain.approval.who_may import Action, check, may, who_can
+from oppsync.domain.configuration.edits import carried_over
+from oppsync.domain.configuration.faults import BadBundle
 from oppsync.kernel.errors import Conflict, InvalidInput
 from oppsync.services.configuration.commands import DecideProposal
 from oppsync.services.configuration.present import approvers
+from web.bundles import mine
 from web.context import application, signed_in
 from web.forms import FormError, posted, too_long
-from web.pages.configuration.shown import asked_backtest, backtest_of, compare, shown_rows, try_past_deals
+from web.pages.configuration.shown import asked_backtest, compare, shown_rows, try_past_deals
+from web.pages.configuration.upload import ask, refuse
 from web.problems import Problem
 
 page = Blueprint("configuration_proposal", __name__, url_prefix="/configuration/proposals")
-APPROVE, REJECT, BACKTEST = "approve", "reject", "backtest"
+APPROVE, REJECT, BACKTEST, ANEW = "approve", "reject", "backtest", "anew"
 
 
 @page.get("/<uuid:proposal_id>")
@@ -30,8 +35,8 @@ def show(proposal_id: UUID) -> str:
 @page.post("/<uuid:proposal_id>")
 def decide(proposal_id: UUID) -> ResponseReturnValue:
     me, action, comment = signed_in(), request.form.get("action"), posted("comment")
-    if action == BACKTEST:
-        return _tried(proposal_id)
+    if action in (BACKTEST, ANEW):
+        return _tried(proposal_id) if action == BACKTEST else _anew(proposal_id)
     if action not in (APPROVE, REJECT):
         raise Problem(HTTPStatus.BAD_REQUEST, "UNKNOWN_ACTION", "This page does not offer that action.")
     if errors := too_long("comment", comment):
@@ -57,9 +62,29 @@ def _tried(proposal_id: UUID) -> ResponseReturnValue:
         return _render(proposal_id, [asked.error]), HTTPStatus.UNPROCESSABLE_ENTITY
     with application().uow.reading() as uow:
         rows = uow.configurations.proposed_rows(signed_in().tenant_id, proposal_id)
-    try_past_deals(rows, asked.last)
+    try_past_deals(rows, asked)
     address = url_for("configuration_proposal.show", proposal_id=proposal_id, _anchor="backtest")
     return redirect(address, HTTPStatus.SEE_OTHER)
+
+
+def _anew(proposal_id: UUID) -> ResponseReturnValue:
+    """What it would change of the rows of now, as of an upload: nothing is stored yet."""
+    me = signed_in()
+    check(me.person, Action.PROPOSE_CONFIGURATION)
+    with application().uow.reading() as uow:
+        stored = uow.configurations
+        proposal = stored.proposal(me.tenant_id, proposal_id)
+        rows = stored.proposed_rows(me.tenant_id, proposal_id)
+        made_from = stored.number_of(me.tenant_id, proposal.against)
+        base = stored.rows_of(me.tenant_id, made_from) if made_from else ()
+        now, firm = stored.rows(me.tenant_id), stored.firm(me.tenant_id)
+        firm_then = stored.firm(me.tenant_id, made_from) if made_from else firm
+    named = proposal.firm if proposal.firm != firm_then else firm
+    files = write_bundle(named, carried_over(rows, base, now))
+    try:
+        return ask(read_bundle(files, mine()))
+    except BadBundle as refused:
+        return refuse(refused)
 
 
 def _render(proposal_id: UUID, errors: list[FormError] | None = None, notice: str = "") -> str:
@@ -69,7 +94,10 @@ def _render(proposal_id: UUID, errors: list[FormError] | None = None, notice: st
         rows = uow.configurations.proposed_rows(me.tenant_id, proposal_id)
         names = {each.id: each.name for each in uow.people.everyone(me.tenant_id)}
         others = approvers(uow, me.tenant_id, proposal)
-        is_mine = is_same(me.person, uow.people.get(me.tenant_id, proposal.proposed_by))
+        proposer = uow.people.get(me.tenant_id, proposal.proposed_by)
+        is_mine = is_same(me.person, proposer)
+        decided_by = proposal.decided_by
+        taken_back = decided_by is not None and is_same(uow.people.get(me.tenant_id, decided_by), proposer)
     compared = compare(proposal.firm, rows)
     return render_template(
         "configuration/proposal.html",
@@ -79,12 +107,14 @@ def _render(proposal_id: UUID, errors: list[FormError] | None = None, notice: st
         changes=shown_rows(compared.differences),
         is_overtaken=proposal.against != compared.before.fingerprint,
         is_mine=is_mine,
+        taken_back=taken_back,
+        may_propose=may(me.person, Action.PROPOSE_CONFIGURATION),
         may_approve=may(me.person, Action.APPROVE_CONFIGURATION),
         who_can=who_can(others),
         errors=errors or [],
         notice=notice,
         comment=posted("comment"),
-        backtest=backtest_of(proposal.fingerprint),
         may_backtest=may(me.person, Action.BACKTEST_CONFIGURATION),
         last=posted("last"),
+        as_of=posted("as_of"),
     )

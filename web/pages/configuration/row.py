@@ -21,8 +21,10 @@ from oppsync.domain.configuration.files import FILES, VALID_FROM, VALID_TO, Form
 from oppsync.domain.configuration.records import Record, choices_of, columns, must_be_given, types_of
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.kernel.errors import NotFound
-from web.bundles import configuration_now, erp_of_mine
-from web.forms import FormError, posted
+from oppsync.services.admin.connection_maps import as_row
+from web.bundles import configuration_now, mine
+from web.context import application, signed_in
+from web.forms import FormError, day_of, posted
 from web.pages.configuration.rows import kind_named
 from web.pages.configuration.upload import ask
 
@@ -45,7 +47,7 @@ class Field(NamedTuple):
 def show_new(kind: str) -> str:
     of_kind, key = kind_named(kind), request.args.get("key", "")
     of_key = [row for row in configuration_now().rows if (row.kind, row.key) == (of_kind, key)]
-    return _form(of_kind, None, _begun(of_kind, of_key[-1] if of_key else None))
+    return _form(of_kind, None, _begun(of_kind, of_key[-1] if of_key else _of_connection(of_kind, key)))
 
 
 @page.post("/<kind>/add")
@@ -70,7 +72,7 @@ def end(kind: str) -> ResponseReturnValue:
     now = configuration_now()
     row = _row(kind_named(kind), now)
     try:
-        until = date.fromisoformat(posted("until"))
+        until = day_of(posted("until"))
     except ValueError:
         errors = [FormError("until", "Write the day as 2026-01-31.")]
         return _form(row.kind, row, _as_given(row), errors), HTTPStatus.UNPROCESSABLE_ENTITY
@@ -84,7 +86,8 @@ def end(kind: str) -> ResponseReturnValue:
 def _written(kind: ReferenceKind, now: FirmBundle, instead_of: ReferenceRow | None) -> ResponseReturnValue:
     given = _given(kind)
     try:
-        rows = written(now.rows, kind, _record(kind, given), instead_of, erp_of_mine())
+        judge = application().connectors.wrong_map
+        rows = written(now.rows, kind, _record(kind, given), instead_of, mine(), judge=judge)
     except BadBundle as refused:
         errors = [FormError(_input_of(kind, each), _in_words(each)) for each in refused.faults]
         return _form(kind, instead_of, given, errors), HTTPStatus.UNPROCESSABLE_ENTITY
@@ -96,10 +99,20 @@ def _compared(now: FirmBundle, rows: Sequence[ReferenceRow]) -> str:
     return ask(FirmBundle(now.firm, tuple(rows)), notice=_MOVED_ON if moved_on else "")
 
 
+def _of_connection(kind: ReferenceKind, name: str) -> ReferenceRow | None:
+    """What a connection maps by its own settings, so that the configuration can say it from a day on."""
+    if kind is not ReferenceKind.CONNECTION_MAP:
+        return None
+    with application().uow.reading() as uow:
+        connected = uow.connections.of_tenant(signed_in().tenant_id)
+    of_name = [each for each in connected if each.name == name]
+    return as_row(application().connectors, of_name[0], application().clock.now().date()) if of_name else None
+
+
 def _row(kind: ReferenceKind, now: FirmBundle) -> ReferenceRow:
     """Which the address names."""
     try:
-        since = date.fromisoformat(request.args.get("since", ""))
+        since = day_of(request.args.get("since", ""))
     except ValueError:
         since = None
     found = row_of(now.rows, kind, request.args.get("key", ""), since) if since else None

@@ -14,12 +14,14 @@ from oppsync.domain.approval.who_may import Action, may
 from oppsync.domain.configuration.bundle import governed
 from oppsync.domain.configuration.differences import values_in_words
 from oppsync.domain.configuration.files import FILES, key_in_words
+from oppsync.domain.configuration.rule_checks import CONDITIONALS
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.kernel.errors import NotFound
 from oppsync.services.configuration.present import history_of
 from web.context import application, signed_in
-from web.forms import FormError
+from web.forms import FormError, day_of
 from web.pages.configuration.shown import MOST_ROWS, shown_rows
+from web.pages.formats import zone
 
 page = Blueprint("configuration_rows", __name__, url_prefix="/configuration/rows")
 
@@ -35,9 +37,9 @@ class Row(NamedTuple):
 @page.get("/<kind>")
 def show(kind: str) -> ResponseReturnValue:
     of_kind, text = kind_named(kind), request.args.get("text", "").strip()
-    errors, today = [], application().clock.now().date()
+    errors, today = [], application().clock.now().astimezone(zone()).date()
     try:
-        on = date.fromisoformat(request.args.get("on") or today.isoformat())
+        on = day_of(request.args.get("on") or today.isoformat())
     except ValueError:
         on, errors = today, [FormError("on", "Write the day as 2026-01-31.")]
     every = _rows(of_kind)
@@ -48,6 +50,7 @@ def show(kind: str) -> ResponseReturnValue:
         kind=of_kind,
         file=FILES[of_kind].name,
         files=[(each, file.name) for each, file in FILES.items()],
+        conditionals=CONDITIONALS,
         on=on,
         text=text,
         listed=matching[:MOST_ROWS],

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import NamedTuple
 
 from oppsync.domain.configuration.differences import Difference, moves_money
 from oppsync.domain.configuration.faults import Fault
-from oppsync.domain.reading.backtest import MOST_TRIED, Backtest
+from oppsync.domain.reading.backtest import MOST_TRIED
 from oppsync.domain.reference.book import ReferenceRow
 from oppsync.services.configuration.commands import BacktestConfiguration, CompareConfiguration, Comparison
 from web.context import application, signed_in
@@ -44,30 +45,29 @@ def shown_faults(faults: Sequence[Fault]) -> Shown:
 
 
 class AskedBacktest(NamedTuple):
-    """How many deals somebody wants to try; `error` where that is no number that a page takes."""
+    """How many deals somebody wants to try, and by the rows of which day; `error` where a page takes no such
+    number or day."""
 
     last: int = 0
+    as_of: date | None = None
     error: FormError | None = None
 
 
 def asked_backtest() -> AskedBacktest:
-    typed = posted("last").strip()
-    if typed.isascii() and typed.isdigit() and 1 <= int(typed[:9]) <= MOST_TRIED:
-        return AskedBacktest(int(typed))
-    problem = f"Give a number from 1 to {MOST_TRIED}; the command line tries more."
-    return AskedBacktest(error=FormError("last", problem))
+    typed, day = posted("last"), posted("as_of")
+    if not (typed.isascii() and typed.isdigit() and 1 <= int(typed[:9]) <= MOST_TRIED):
+        problem = f"Give a number from 1 to {MOST_TRIED}; the command line tries more."
+        return AskedBacktest(error=FormError("last", problem))
+    try:
+        return AskedBacktest(int(typed), date.fromisoformat(day) if day else None)
+    except ValueError:
+        return AskedBacktest(error=FormError("as_of", "Give a day as YYYY-MM-DD, or leave it empty."))
 
 
-def try_past_deals(rows: Sequence[ReferenceRow], last: int) -> None:
+def try_past_deals(rows: Sequence[ReferenceRow], asked: AskedBacktest) -> None:
     """Keep the report of these rows, which their pages show."""
     me = signed_in()
-    application().dispatch(BacktestConfiguration(me.tenant_id, me.person.id, rows, last))
-
-
-def backtest_of(fingerprint: str) -> Backtest | None:
-    """The latest report of these rows."""
-    with application().uow.reading() as uow:
-        return uow.configurations.backtest_of(signed_in().tenant_id, fingerprint)
+    application().dispatch(BacktestConfiguration(me.tenant_id, me.person.id, rows, asked.last, asked.as_of))
 
 
 def compare(firm: str, rows: Sequence[ReferenceRow]) -> Comparison:

@@ -20,13 +20,13 @@ from adapters.documents.first_files import first_files
 from oppsync.domain.configuration.faults import BadBundle
 from oppsync.kernel.errors import Conflict
 from oppsync.services.configuration.commands import Applied, ApplyConfiguration
+from oppsync.services.configuration.present import firm_here
 from web.arrival import MAX_BODY
-from web.bundles import ZIP, bundle_of_zip, erp_of_mine
+from web.bundles import ZIP, bundle_of_zip, mine
 from web.context import application, signed_in
 from web.forms import FormError, posted, too_long
 from web.pages.configuration.shown import (
     asked_backtest,
-    backtest_of,
     compare,
     shown_faults,
     shown_rows,
@@ -48,7 +48,7 @@ def take() -> ResponseReturnValue:
     """The zip file that somebody chose, or what they were shown of it and apply."""
     try:
         if request.form.get("action") == "apply":
-            return _applied(bundle_of_zip(_unpacked(posted("bundle")), erp_of_mine()))
+            return _applied(bundle_of_zip(_unpacked(posted("bundle")), mine()))
         if request.form.get("action") == "backtest":
             return _tried(bundle_of_zip(_unpacked(posted("bundle"))))
         return _chosen()
@@ -61,7 +61,7 @@ def get_first_files() -> Response:
     """A folder to begin with."""
     me = signed_in()
     with application().uow.reading() as uow:
-        firm = uow.configurations.firm(me.tenant_id)
+        firm = firm_here(uow, me.tenant_id) or uow.configurations.firm(me.tenant_id)
     content = zip_of(first_files(firm))
     return send_file(BytesIO(content), mimetype=ZIP, as_attachment=True, download_name="configuration.zip")
 
@@ -72,7 +72,7 @@ def _chosen() -> ResponseReturnValue:
     if not content:
         errors = [FormError("bundle", "Choose a zip file.")]
         return render_template("configuration/upload.html", errors=errors), HTTPStatus.UNPROCESSABLE_ENTITY
-    return ask(bundle_of_zip(content, erp_of_mine()))
+    return ask(bundle_of_zip(content, mine()))
 
 
 def _applied(bundle: FirmBundle) -> ResponseReturnValue:
@@ -96,7 +96,7 @@ def _tried(bundle: FirmBundle) -> ResponseReturnValue:
     asked = asked_backtest()
     if asked.error:
         return ask(bundle, errors=[asked.error]), HTTPStatus.UNPROCESSABLE_ENTITY
-    try_past_deals(bundle.rows, asked.last)
+    try_past_deals(bundle.rows, asked)
     return ask(bundle)
 
 
@@ -112,8 +112,8 @@ def ask(bundle: FirmBundle, *, errors: list[FormError] | None = None, notice: st
         errors=errors or [],
         notice=notice,
         note=posted("note"),
-        backtest=backtest_of(compared.after),
         last=posted("last"),
+        as_of=posted("as_of"),
     )
 
 

@@ -15,7 +15,7 @@ from oppsync.services.configuration.present import version_with_changes
 from web.bundles import download
 from web.context import application, signed_in
 from web.forms import FormError, posted, too_long
-from web.pages.configuration.shown import asked_backtest, backtest_of, compare, shown_rows, try_past_deals
+from web.pages.configuration.shown import asked_backtest, compare, shown_rows, try_past_deals
 
 page = Blueprint("configuration_version", __name__, url_prefix="/configuration/versions")
 
@@ -26,11 +26,13 @@ def show(number: int) -> str:
     with application().uow.reading() as uow:
         found = version_with_changes(uow, me.tenant_id, number)
         newest = uow.configurations.latest(me.tenant_id)
+        backtest = uow.configurations.backtest_of(me.tenant_id, found.version.fingerprint)
     return render_template(
         "configuration/version.html",
         version=found.version,
+        firm_before=found.firm_before,
         changes=shown_rows(found.differences),
-        backtest=backtest_of(found.version.fingerprint),
+        backtest=backtest,
         is_newest=newest is not None and newest.number == number,
         may_propose=may(me.person, Action.PROPOSE_CONFIGURATION),
     )
@@ -76,14 +78,14 @@ def _tried(number: int) -> ResponseReturnValue:
         return _render(number, [asked.error]), HTTPStatus.UNPROCESSABLE_ENTITY
     with application().uow.reading() as uow:
         rows = uow.configurations.rows_of(signed_in().tenant_id, number)
-    try_past_deals(rows, asked.last)
+    try_past_deals(rows, asked)
     return _render(number)
 
 
 def _render(number: int, errors: list[FormError] | None = None, notice: str = "") -> str:
     tenant_id = signed_in().tenant_id
     with application().uow.reading() as uow:
-        rows, firm = uow.configurations.rows_of(tenant_id, number), uow.configurations.firm(tenant_id)
+        rows, firm = uow.configurations.rows_of(tenant_id, number), uow.configurations.firm(tenant_id, number)
     compared = compare(firm, rows)
     return render_template(
         "configuration/revert.html",
@@ -93,6 +95,6 @@ def _render(number: int, errors: list[FormError] | None = None, notice: str = ""
         errors=errors or [],
         notice=notice,
         note=posted("note"),
-        backtest=backtest_of(compared.after),
         last=posted("last"),
+        as_of=posted("as_of"),
     )

@@ -14,8 +14,9 @@ from flask.typing import ResponseReturnValue
 from oppsync.domain.approval.who_may import Action, may
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.connector_forms import shown
+from oppsync.domain.work.webhook_secrets import WEBHOOK_SECRETS
 from oppsync.kernel.bus import Command
-from oppsync.kernel.errors import Conflict
+from oppsync.kernel.errors import Conflict, Misconfigured
 from oppsync.services.admin.commands import (
     InspectConnection,
     PauseConnection,
@@ -45,7 +46,9 @@ class Button(StrEnum):
 
 @page.get("/<connection_id>")
 def show(connection_id: str) -> ResponseReturnValue:
-    return _render(found_connection(connection_id), is_new="added" in request.args)
+    return _render(
+        found_connection(connection_id), is_new="added" in request.args, forgot="forgot" in request.args
+    )
 
 
 @page.post("/<connection_id>")
@@ -101,6 +104,7 @@ def _render(found: Connection, **told: Any) -> str:
         found = found_connection(found.id)
     me, queries = signed_in(), application().queries
     form = application().connectors.form(found.role, found.vendor)
+    as_mapped = application().as_mapped(found)
     traffic = {seen.connection_id: seen for seen in application().traffic(me.tenant_id)}
     now = datetime.now(UTC)
     return render_template(
@@ -109,8 +113,13 @@ def _render(found: Connection, **told: Any) -> str:
         form=form,
         role=ROLE_WORDS[found.role],
         state=state_of(found, traffic.get(found.id)),
-        settings=[(field, shown(field, found.settings.get(field.name))) for field in form.settings],
+        settings=[
+            (field, shown(field, as_mapped.connection.settings.get(field.name))) for field in form.settings
+        ],
+        mapped=as_mapped.row,
+        may_change_rules=may(me.person, Action.PROPOSE_CONFIGURATION),
         webhook_url=application().webhook_url(found),
+        has_secret=_has_secret(found),
         ends=sorted(until for until in found.secret_ends.values() if until > now),
         deliveries=queries.received(found.tenant_id, found.id),
         refused=queries.refused_signatures(found.tenant_id, found.id),
@@ -121,3 +130,12 @@ def _render(found: Connection, **told: Any) -> str:
         seen_shown=SEEN_SHOWN,
         **told,
     )
+
+
+def _has_secret(found: Connection) -> bool:
+    """Whether its webhooks have a secret; one that cannot be opened is one."""
+    with application().uow.reading() as uow:
+        try:
+            return bool(uow.connections.secrets(found.id).get(WEBHOOK_SECRETS))
+        except Misconfigured:
+            return True

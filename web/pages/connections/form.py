@@ -8,6 +8,7 @@ from http import HTTPStatus
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.connector_forms import ConnectorForm, Fault, WrongFields, shown, typed
 from oppsync.kernel.errors import NotFound
@@ -38,7 +39,14 @@ def add() -> ResponseReturnValue:
             raise WrongFields(faults)
         added = application().dispatch(
             AddConnection(
-                me.tenant_id, me.person.id, form.role, form.vendor, posted("name"), settings, _secrets(form)
+                me.tenant_id,
+                me.person.id,
+                form.role,
+                form.vendor,
+                posted("name"),
+                settings,
+                _secrets(form),
+                makes_secret=False,  # the page that follows makes it, and shows it
             )
         )
     except WrongFields as error:
@@ -49,7 +57,7 @@ def add() -> ResponseReturnValue:
 @page.get("/<connection_id>/edit")
 def show_edit(connection_id: str) -> ResponseReturnValue:
     found = found_connection(connection_id)
-    form = application().connectors.form(found.role, found.vendor)
+    form = _open_form(found)
     stored = {field.name: shown(field, found.settings.get(field.name)) for field in form.settings}
     return _render(form, {**stored, "name": found.name}, found)
 
@@ -58,20 +66,21 @@ def show_edit(connection_id: str) -> ResponseReturnValue:
 def edit(connection_id: str) -> ResponseReturnValue:
     """An empty setting goes back to its default; an empty secret stays as it is."""
     found, me = found_connection(connection_id), signed_in()
-    form = application().connectors.form(found.role, found.vendor)
+    form = _open_form(found)
     settings, faults = typed(form.settings, _texts(form))
     cleared = {field.name: None for field in form.settings if field.name not in settings}
     try:
         if faults:
             raise WrongFields(faults)
-        application().dispatch(
+        forgets = application().dispatch(
             EditConnection(
                 me.tenant_id, me.person.id, found.id, posted("name"), {**cleared, **settings}, _secrets(form)
             )
         )
     except WrongFields as error:
         return _render(form, _given(form), found, error.faults), HTTPStatus.UNPROCESSABLE_ENTITY
-    return redirect(url_for("connection_page.show", connection_id=found.id), 303)
+    told = "yes" if forgets else None
+    return redirect(url_for("connection_page.show", connection_id=found.id, forgot=told), 303)
 
 
 def found_connection(connection_id: str) -> Connection:
@@ -80,6 +89,14 @@ def found_connection(connection_id: str) -> Connection:
     if found.tenant_id != signed_in().tenant_id:
         raise NotFound("There is no such connection.")
     return found
+
+
+def _open_form(found: Connection) -> ConnectorForm:
+    """Without what the configuration says of this connection, which is edited there."""
+    form = application().connectors.form(found.role, found.vendor)
+    if application().as_mapped(found).row is None:
+        return form
+    return changed(form, settings=tuple(field for field in form.settings if not field.is_map))
 
 
 def _chosen() -> ConnectorForm:
@@ -110,6 +127,7 @@ def _render(
         form=form,
         values=values,
         edited=edited,
+        mapped=application().as_mapped(edited).row if edited else None,
         errors=[FormError(fault.field, _said(form, fault)) for fault in faults],
         roles=ROLE_WORDS,
     )

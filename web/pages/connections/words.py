@@ -20,6 +20,7 @@ _PAUSED = Shown("Paused", "plum", "bars", "Webhooks are accepted; deals that nee
 _UNKNOWN = Shown("Unknown", "neutral", "ring", "Its state cannot be read now, or its settings are wrong.")
 _WORKING = Shown("Working", "good", "tick")
 _FAILING = Shown("Failing", "bad", "octagon", "It failed too often; one call at a time is tried.")
+_LACKING = Shown("Something missing", "wait", "dot", "Its last test found something missing.")
 _HELD = Shown("Waiting", "wait", "hourglass", "It asked to wait.")
 
 
@@ -30,4 +31,6 @@ def state_of(connection: Connection, seen: Traffic | None) -> Shown:
         return _UNKNOWN
     if seen.circuit is not Circuit.CLOSED:
         return _FAILING
+    if connection.test_faults:
+        return _LACKING
     return _HELD if seen.held_for else _WORKING

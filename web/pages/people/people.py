@@ -33,7 +33,7 @@ def invite() -> ResponseReturnValue:
     typed = {"email": email, "name": name, **granted._asdict()}
     try:
         invited = InvitePerson(me.tenant_id, me.person.id, email, name, granted.roles, granted.limits)
-        secret = application().dispatch(invited)
+        made = application().dispatch(invited)
     except InvalidInput as error:
         errors, status = [limit_error(error, granted.limits)], HTTPStatus.UNPROCESSABLE_ENTITY
         return _render(errors=errors, typed=typed), status
@@ -41,7 +41,8 @@ def invite() -> ResponseReturnValue:
         return _render(errors=[FormError("email", error.message)], typed=typed), HTTPStatus.CONFLICT
     except Forbidden as refused:
         return propose_instead(refused, AccessChange.INVITE, email, granted, name)
-    return _render(link=application().link(secret), invited=email)
+    link = application().link(made.secret) if made.secret else ""
+    return _render(link=link, done=made.note, invited=email)
 
 
 def _render(
@@ -49,6 +50,7 @@ def _render(
     errors: list[FormError] | None = None,
     typed: Mapping[str, object] | None = None,
     link: str = "",
+    done: str = "",
     invited: str = "",
 ) -> str:
     me = signed_in()
@@ -62,6 +64,7 @@ def _render(
         errors=errors or [],
         typed=typed or {},
         link=link,
+        done=done,
         mailed=application().mails,
         invited=invited,
     )

@@ -19,6 +19,7 @@ from oppsync.services.admin.commands import (
     DeactivatePerson,
     EndSessions,
     InvitePerson,
+    OneTimeLink,
     ResetPerson,
     ResetSecondFactor,
     RevokeToken,
@@ -56,7 +57,9 @@ def act(person_id: UUID) -> ResponseReturnValue:
         case Action.SET_ROLES | Action.INVITE as action:
             return _give(person, AccessChange(action))
         case Action.RESET:
-            return _with_link(person_id, dispatch(ResetPerson(tenant_id, me, person.email)))
+            secret = dispatch(ResetPerson(tenant_id, me, person.email))
+            ended = f"Password, sessions and API tokens are ended. The link was mailed to {person.email} alone."
+            return _with_link(person_id, OneTimeLink(secret, "" if secret else ended))
         case Action.SIGN_OUT:
             dispatch(EndSessions(tenant_id, me, person.email))
         case Action.DEACTIVATE:
@@ -82,12 +85,14 @@ def _give(person: PersonSummary, change: AccessChange) -> ResponseReturnValue:
         if change is AccessChange.INVITE:
             invite = InvitePerson(me.tenant_id, me.person.id, person.email, person.name, roles, limits)
             return _with_link(person.id, dispatch(invite))
-        dispatch(SetRoles(me.tenant_id, me.person.id, person.email, roles, limits))
+        link = dispatch(SetRoles(me.tenant_id, me.person.id, person.email, roles, limits))
     except InvalidInput as error:
         return _wrong(person, granted, error)
     except Forbidden as refused:
         name = person.name if change is AccessChange.INVITE else ""
         return propose_instead(refused, change, person.email, granted, name)
+    if link is not None:
+        return _with_link(person.id, link)
     return redirect(url_for("person.show", person_id=person.id), 303)
 
 
@@ -97,17 +102,16 @@ def _wrong(person: PersonSummary, granted: Granted, error: InvalidInput) -> Resp
     return _render(person, typed=granted, errors=errors), HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-def _with_link(person_id: UUID, secret: str | None) -> str:
-    """`secret` None: the link went to its person alone."""
-    link = application().link(secret) if secret else ""
-    return _render(_person(person_id), link=link, only_mailed=secret is None)
+def _with_link(person_id: UUID, made: OneTimeLink) -> str:
+    link = application().link(made.secret) if made.secret else ""
+    return _render(_person(person_id), link=link, done=made.note)
 
 
 def _render(
     person: PersonSummary,
     *,
     link: str = "",
-    only_mailed: bool = False,
+    done: str = "",
     typed: Granted | None = None,
     errors: Sequence[FormError] = (),
 ) -> str:
@@ -124,6 +128,6 @@ def _render(
         may_change=who_may.may(me.person, who_may.Action.CHANGE_PERSON),
         may_enter_absence=who_may.may(me.person, who_may.Action.OTHERS_ABSENCE),
         link=link,
-        only_mailed=only_mailed,
+        done=done,
         mailed=application().mails,
     )

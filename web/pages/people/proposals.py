@@ -29,7 +29,7 @@ def show() -> ResponseReturnValue:
 
 @page.post("")
 def decide() -> ResponseReturnValue:
-    """The one-time link of somebody who was invited is shown in the answer itself."""
+    """Where the one-time link of the person went is shown in the answer itself."""
     me, comment = signed_in(), posted("comment")
     approve = {"agree": True, "reject": False}.get(posted("action"))
     try:
@@ -40,14 +40,14 @@ def decide() -> ResponseReturnValue:
         raise Problem(HTTPStatus.BAD_REQUEST, "UNKNOWN_ACTION", "This page does not offer that action.")
     try:
         decided = DecideAccess(me.tenant_id, me.person.id, proposal_id, approve, comment)
-        secret = application().dispatch(decided)
+        done = application().dispatch(decided)
     except InvalidInput as error:
         errors = [FormError(f"{error.field}-{proposal_id}", error.message)]
         return _render(errors=errors), HTTPStatus.UNPROCESSABLE_ENTITY
     except (Conflict, NotFound) as error:
         return _render(notice=error.message), HTTPStatus.CONFLICT
-    if secret:
-        return _render(link=application().link(secret))
+    if done:
+        return _render(done=done)
     return redirect(url_for(".show"), HTTPStatus.SEE_OTHER)
 
 
@@ -65,7 +65,7 @@ def propose_instead(
     return redirect(url_for("access_proposals.show"), HTTPStatus.SEE_OTHER)
 
 
-def _render(*, errors: list[FormError] | None = None, notice: str = "", link: str = "") -> str:
+def _render(*, errors: list[FormError] | None = None, notice: str = "", done: str = "") -> str:
     me = signed_in()
     with application().uow.reading() as uow:
         waiting = uow.access_proposals.open(me.tenant_id)
@@ -80,5 +80,5 @@ def _render(*, errors: list[FormError] | None = None, notice: str = "", link: st
         my_id=me.person.id,
         errors=errors or [],
         notice=notice,
-        link=link,
+        done=done,
     )

@@ -71,9 +71,9 @@ OUTSIDE_CODES: dict[str, CodeText] = {
         "CRM is polled at once. Webhooks still work; changes that arrive without one are found late.",
     ),
     "MASTER_DATA_ENDED": code_text(
-        "Something ended in the ERP that is still in use",
+        "Something that is in use ended in the ERP, or is not there",
         OwnerRole.INTEGRATION,
-        "Open it again in the ERP, or have the configuration and the open deals name another one. Replay "
+        "Create or open it in the ERP, or have the configuration and the open deals name another one. Replay "
         "has the master data read at once; this closes by itself when nothing names it any more.",
     ),
 }

@@ -99,7 +99,9 @@ class MadeUpErp:
         until = [each["open_until"] for each in self._get("/companies") if each["code"] == erp_company]
         return date.fromisoformat(until[0]) if until else None
 
-    def missing_references(self, wanted: ErpReferences, *, anew: bool = False) -> Sequence[MissingReference]:
+    def missing_references(
+        self, wanted: ErpReferences, *, heard_within: timedelta | None = None
+    ) -> Sequence[MissingReference]:
         centres = {f"{centre.company}/{centre.code}" for centre in wanted.cost_centres}
         customers = [wanted.customer] if wanted.customer else []
         until = self.books_open_until(wanted.company)

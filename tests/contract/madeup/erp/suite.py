@@ -12,7 +12,8 @@ from adapters.connectors.registry import connector_of
 from oppsync.domain.work.connections import ConnectionRole
 from oppsync.kernel.errors import VendorRejected
 from oppsync.ports.erp import Erp
-from sandbox.contracts.erp import Deal, ErpContract
+from sandbox.contracts.erp import ErpContract
+from sandbox.contracts.erp_deals import Deal
 from sandbox.contracts.harness import Access
 from tests.contract.madeup.erp.server import MadeUpErp
 from tests.contract.madeup.serving import serving

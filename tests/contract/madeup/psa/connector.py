@@ -244,4 +244,5 @@ CONNECTOR: Connector[Settings, Secrets, PsaCapabilities, Psa] = Connector(
     secrets=Secrets,
     capabilities=capabilities,
     build=MadeUpPsa,
+    maps=("roles",),
 )

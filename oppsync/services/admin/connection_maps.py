@@ -1,0 +1,99 @@
+"""Keep apart what a connection says of itself and what the configuration maps of it, which takes two people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any, NamedTuple
+
+from oppsync.domain.configuration.connection_names import Called, renamed
+from oppsync.domain.policy.connection_map import ConnectionMap, MapInForce, map_of, vendors_mapped
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.values.model import changed
+from oppsync.domain.work.connections import Connection
+from oppsync.domain.work.connector_forms import Fault, FormField, shown
+from oppsync.ports.connectors import ConnectorCatalog
+
+
+class Governed(NamedTuple):
+    """What the configuration maps of a connection before a change of it, and after. `needs_row`: it is new, and
+    other connections to its vendor are mapped there."""
+
+    before: MapInForce | None
+    after: MapInForce | None
+    needs_row: bool
+
+    @property
+    def any(self) -> bool:
+        return self.before is not None or self.after is not None
+
+
+def governed(book: ReferenceBook, before: Connection | None, after: Connection, today: date) -> Governed:
+    """`book`: the rows of now."""
+    own = map_of(book, before.name, before.vendor, today) if before else None
+    row = map_of(as_renamed(book, before, after), after.name, after.vendor, today)
+    return Governed(own, row, before is None and row is None and after.vendor in vendors_mapped(book, today))
+
+
+def as_renamed(book: ReferenceBook, before: Connection | None, after: Connection) -> ReferenceBook:
+    """The rows as they are once they follow a connection's new name."""
+    if before is None or before.name == after.name:
+        return book
+    return ReferenceBook(renamed(book.rows, Called(None, before.vendor, before.name), after.name))
+
+
+def with_own_maps(
+    catalog: ConnectorCatalog, found: Governed, before: Connection | None, after: Connection
+) -> Connection:
+    """The changed connection with the maps that it has of its own: they count again once no row does."""
+    if not found.any:
+        return after
+    maps = catalog.form(after.role, after.vendor).maps
+    own = before.settings if before and (before.role, before.vendor) == (after.role, after.vendor) else {}
+    settings = {name: value for name, value in after.settings.items() if name not in maps}
+    return changed(after, settings=settings | {name: own[name] for name in own if name in maps})
+
+
+def said_elsewhere(
+    catalog: ConnectorCatalog,
+    found: Governed,
+    before: Connection | None,
+    after: Connection,
+    given: Mapping[str, Any],
+) -> Iterator[Fault]:
+    """Settings that one person would change though the configuration says them. `given`: what they gave; what
+    is as before changes nothing."""
+    if found.needs_row:
+        # Else one person could connect the same system once more, and map it as they like.
+        words = "maps other connections to this vendor by their names: give it a row of this name first"
+        yield Fault("name", f"The configuration (connection_maps.yaml) {words}.")
+    if found.after is None:
+        if found.before is not None:
+            yield Fault("vendor", f"{found.before.where} maps this connection, to the vendor that it has.")
+        return
+    where = f"{found.after.where} says this: edit it there, which takes two people once the firm is live."
+    own = before.settings if before else {}
+    for field in catalog.form(after.role, after.vendor).settings:
+        if field.is_map and field.name in given and _differs(field, given[field.name], own, found):
+            yield Fault(field.name, where)
+
+
+def as_row(catalog: ConnectorCatalog, connection: Connection, since: date) -> ReferenceRow:
+    """What a connection maps by its own settings, as a row of the configuration."""
+    maps = catalog.form(connection.role, connection.vendor).maps
+    settings = {name: value for name, value in connection.settings.items() if name in maps}
+    value = ConnectionMap(vendor=connection.vendor, settings=settings).model_dump(mode="json")
+    kind = ReferenceKind.CONNECTION_MAP
+    return ReferenceRow(kind=kind, key=connection.name, valid_from=since, value=value)
+
+
+def _differs(field: FormField, value: Any, own: Mapping[str, Any], found: Governed) -> bool:
+    if value is None:
+        return field.name in own
+    same = [
+        each[field.name] for each in (own, found.after.settings if found.after else {}) if field.name in each
+    ]
+    texts = {shown(field, each) for each in same}
+    if found.before is None:
+        texts.add(field.default)  # a form that was opened before sends every field
+    return shown(field, value) not in texts

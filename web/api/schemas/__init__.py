@@ -1,0 +1,1 @@
+"""The API's shapes by area: the core's readings with amounts as exact text, and what requests carry."""
