@@ -52,7 +52,7 @@ class Closing:
             partial(self._closed, row, find, outside_id),
             partial(close, outside_id),
         )
-        self.context.effects.cancelled(row.key, kind)
+        self.context.effects.answers.cancelled(row.key, kind)
 
     def _closed(self, row: LedgerRow, find: Find, outside_id: str) -> ExternalRecord | None:
         """The external record if it is closed by now, whatever else it differs in; one that somebody deleted

@@ -17,11 +17,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord, LedgerRow
-from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.values.model import changed
-from oppsync.domain.work.events import EffectRecorded, Event
-from oppsync.domain.work.tracked import Lease
 from oppsync.kernel import canonical_json
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import (
@@ -40,10 +37,10 @@ from oppsync.kernel.errors import (
 )
 from oppsync.kernel.send_deadline import send_deadline
 from oppsync.kernel.side_by_side import SideBySide
+from oppsync.pipeline.effect_answers import Answers
 from oppsync.pipeline.outside_keys import closing_path
 from oppsync.ports.clock import Clock
 from oppsync.ports.storage.ledger import AsRead
-from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 
 # After so many sends with an unclear answer, each absent afterwards, it is a bug and no longer an outage.
 MAX_UNCLEAR_SENDS = 3
@@ -84,16 +81,6 @@ class _Outgoing:
         return self.wanted.effect
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """What came of an effect, still to be committed: with the marks of what is sent next, or with what the
-    stage decided."""
-
-    kind: EffectKind
-    write: Callable[[UnitOfWork], None]
-    event: Event | None
-
-
 @dataclass
 class StageEffects:
     """The ledger as one stage run sees it: every write is fenced by the run's lease.
@@ -102,19 +89,13 @@ class StageEffects:
     deal is to be left to another worker before more is sent.
     """
 
-    uow: UnitOfWorkFactory
-    publish: Publish
-    tenant_id: str
-    traceparent: str
-    stage: str
-    lease: Lease
+    answers: Answers
     clock: Clock
     side_by_side: SideBySide
     at_once: Callable[[str], int]
     hands_on: Callable[[], bool]
     _rows: dict[str, LedgerRow] | None = None
     _absent_until: Mapping[str, datetime] = field(default_factory=dict)
-    _answers: list[_Answer] = field(default_factory=list)
     _as_read: AsRead | None = None
     _has_sent: bool = False
 
@@ -213,7 +194,7 @@ class StageEffects:
             self._check_revisable(effect, each.digest, row, found, can_revise=revise is not None)
             return replace(each, existing=row, send=partial(revise or _never, found.outside_id))
         if found is None and row is not None and _never_lands(row):
-            self._note(effect, EffectState.REJECTED, error=row.error or "")
+            self.answers.failed(effect, EffectState.REJECTED, row.error or "")
             raise NeverLands(
                 f"{effect.kind} {effect.path} was sent {row.attempts} times and never took effect: {row.error}"
             )
@@ -236,7 +217,7 @@ class StageEffects:
     def _send_all(self, outgoing: Sequence[_Outgoing]) -> dict[str, ExternalRecord]:
         """Mark, send and take the answers. An answer waits for those of slower neighbours a moment only."""
         if self._has_sent and self.hands_on():
-            self.flush()
+            self.answers.flush()
             raise HandedOn("The worker stops: another one goes on")
         marking = self.clock.now()
         with send_deadline(LONGEST_PAUSE):
@@ -250,26 +231,26 @@ class StageEffects:
                         self._note_failure(each, answer)
                         failures.append(answer)
                     else:
-                        self._note(each.effect, EffectState.CONFIRMED, external=answer)
+                        self.answers.confirmed(each.effect, answer)
                         done[each.effect.key] = answer
                 waiting -= len(batch)
                 if waiting:
-                    self.flush()
+                    self.answers.flush()
         self._stop_for(failures)
         return done
 
     def _mark_all(self, outgoing: Sequence[_Outgoing]) -> None:
         """Record what is sent now, and what came of that before, in one commit."""
         try:
-            with self.uow() as uow:
-                self.write_answers(uow)
+            with self.answers.uow() as uow:
+                self.answers.write(uow)
                 for each in outgoing:
                     uow.ledger.mark_sent(
-                        self.tenant_id,
+                        self.answers.tenant_id,
                         each.effect,
                         each.digest,
-                        self.lease,
-                        self.traceparent,
+                        self.answers.lease,
+                        self.answers.traceparent,
                         as_read=self._as_read,
                     )
                     crash_point("mark.uncommitted", each.effect.kind)
@@ -278,7 +259,7 @@ class StageEffects:
             if self._as_read is None:
                 raise
             raise ReadAgain("The deal changed since it was read") from None
-        self.answers_committed()
+        self.answers.committed()
         self._has_sent = True
         if any(each.effect.makes_something for each in outgoing):
             self._as_read = None
@@ -295,7 +276,7 @@ class StageEffects:
     def _note_failure(self, each: _Outgoing, error: Exception) -> None:
         match error:
             case AmbiguousAnswer():
-                self._note(each.effect, EffectState.UNKNOWN, error=error.message)
+                self.answers.failed(each.effect, EffectState.UNKNOWN, error.message)
             case TransientError():
                 self._not_carried_out(each, EffectState.INTENDED, error.message)
             case BusinessError():
@@ -307,30 +288,8 @@ class StageEffects:
         """Raise the one that decides what happens to the deal, when all others are on record. What is not known
         yet is waited for before a refusal parks the deal."""
         if failures:
-            self.flush()
+            self.answers.flush()
             raise min(failures, key=_urgency)
-
-    def write_answers(self, uow: UnitOfWork) -> None:
-        """Write the answers that are not committed yet; call `answers_committed` after the commit."""
-        for answer in self._answers:
-            answer.write(uow)
-            if answer.event is not None:
-                self.publish(uow, self.tenant_id, self.traceparent, answer.event)
-            crash_point("answer.uncommitted", answer.kind)
-
-    def answers_committed(self) -> None:
-        committed, self._answers = self._answers, []
-        for answer in committed:
-            crash_point("answer.committed", answer.kind)
-
-    def flush(self) -> None:
-        """Commit the answers by themselves."""
-        if not self._answers:
-            return
-        with self.uow() as uow:
-            self.write_answers(uow)
-            uow.commit()
-        self.answers_committed()
 
     def closed_by_us(self, key: str, closing_key: str) -> bool:
         """Whether what exists under `key` was closed by the effect `closing_key`, and not confirmed as open
@@ -360,23 +319,17 @@ class StageEffects:
         found = None if self._is_absent(row.key) else find()
         if found is not None:
             return found.outside_id
-        reject = partial(_reject, self.tenant_id, row.key, self.lease)
-        self._answers.append(_Answer(row.kind, reject, None))
-        self.flush()
+        self.answers.never_took_effect(row)
+        self.answers.flush()
         return None
-
-    def cancelled(self, key: str, kind: EffectKind) -> None:
-        """What exists under `key` was closed outside: to be committed with what follows."""
-        write = partial(_cancel, self.tenant_id, key, self.lease)
-        self._answers.append(_Answer(kind, write, None))
 
     def _check_quarantine(self, key: str, row: LedgerRow | None, quarantine: timedelta) -> None:
         """An effect of unknown outcome may still come to be, so it is looked up only after its quarantine.
         Until then this raises StillUnknown. `row`: its ledger entry."""
         if row is None or not row.outcome_unknown:
             return
-        with self.uow.reading() as uow:
-            until = uow.ledger.waits_until(self.tenant_id, key, quarantine + LONGEST_PAUSE)
+        with self.answers.uow.reading() as uow:
+            until = uow.ledger.waits_until(self.answers.tenant_id, key, quarantine + LONGEST_PAUSE)
         if until is not None:
             raise StillUnknown(f"{row.kind} {row.path}: not yet known", not_before=until)
 
@@ -384,8 +337,8 @@ class StageEffects:
         """The deal's ledger entries as they were when the run began: all are read at once, and nobody else
         writes them."""
         if self._rows is None:
-            with self.uow.reading() as uow:
-                rows = uow.ledger.of(self.tenant_id, self.lease.opportunity_id)
+            with self.answers.uow.reading() as uow:
+                rows = uow.ledger.of(self.answers.tenant_id, self.answers.lease.opportunity_id)
             self._rows = {row.key: row for row in rows}
         return self._rows
 
@@ -394,7 +347,7 @@ class StageEffects:
         return until is not None and self.clock.now() < until
 
     def _adopt(self, effect: Effect, digest: str, found: ExternalRecord) -> ExternalRecord:
-        self._note(effect, EffectState.CONFIRMED, external=found, found_for=digest)
+        self.answers.confirmed(effect, found, found_for=digest)
         return found
 
     def _check_can_be_found(self, effect: Effect, row: LedgerRow) -> None:
@@ -424,75 +377,19 @@ class StageEffects:
         )
         conflict = ContentConflict(f"{effect.kind} {effect.path} ({found.outside_id}): {fields}")
         if row is not None and row.was_made:  # it is not forgotten when the deal is given up
-            self._restore(effect, row, EffectState.REJECTED, conflict.message)
+            self.answers.put_back(effect, row, EffectState.REJECTED, conflict.message)
         else:
-            self._note(effect, EffectState.REJECTED, error=conflict.message, found_for=digest)
+            self.answers.failed(effect, EffectState.REJECTED, conflict.message, found_for=digest)
         raise conflict
-
-    def _restore(self, effect: Effect, existing: LedgerRow, state: EffectState, error: str) -> None:
-        """Put the entry of what exists back as it was. `state`: what became of the change, for the timeline."""
-        before = existing
-        if existing.state is EffectState.SENT:  # nobody knows any more what its request came to
-            before = changed(existing, state=EffectState.UNKNOWN)
-        write = partial(_put_back, self.tenant_id, before, error, self.lease)
-        self._answers.append(_Answer(effect.kind, write, self._event(effect, state, None, error)))
 
     def _not_carried_out(self, each: _Outgoing, state: EffectState, error: str) -> None:
         existing = each.existing
         if existing is None:
-            self._note(each.effect, state, error=error)
+            self.answers.failed(each.effect, state, error)
             return
         if existing.state is EffectState.CANCELLED:  # opening it may be the half that was carried out
             existing = changed(existing, state=EffectState.UNKNOWN)
-        self._restore(each.effect, existing, state, error)
-
-    def _note(
-        self,
-        effect: Effect,
-        state: EffectState,
-        *,
-        external: ExternalRecord | None = None,
-        error: str = "",
-        found_for: str | None = None,
-    ) -> None:
-        """`found_for`: the digest of a request that was not sent, because the record it asks for was found."""
-
-        def write(uow: UnitOfWork) -> None:
-            if found_for is not None:
-                uow.ledger.intend(self.tenant_id, effect, found_for, self.lease, self.traceparent)
-            if external is not None:
-                uow.ledger.confirm(self.tenant_id, effect.key, external, self.lease)
-            elif state is EffectState.UNKNOWN:
-                uow.ledger.unknown(self.tenant_id, effect.key, error, self.lease)
-            elif state is EffectState.REJECTED:
-                uow.ledger.reject(self.tenant_id, effect.key, error, self.lease)
-            else:
-                uow.ledger.unsent(self.tenant_id, effect.key, error, self.lease)
-
-        self._answers.append(_Answer(effect.kind, write, self._event(effect, state, external, error)))
-
-    def _event(
-        self, effect: Effect, state: EffectState, external: ExternalRecord | None, error: str
-    ) -> EffectRecorded:
-        return EffectRecorded(
-            opportunity_id=effect.opportunity_id,
-            actor=stage_actor(self.stage),
-            after={"state": state.value, "outside_id": external.outside_id if external else None},
-            detail={"key": effect.key, "kind": effect.kind.value, "path": effect.path, "error": error},
-            summary=_summary(effect, state, external, error),
-        )
-
-
-def _reject(tenant_id: str, key: str, lease: Lease, uow: UnitOfWork) -> None:
-    uow.ledger.reject(tenant_id, key, "It never took effect.", lease)
-
-
-def _cancel(tenant_id: str, key: str, lease: Lease, uow: UnitOfWork) -> None:
-    uow.ledger.cancelled(tenant_id, key, lease)
-
-
-def _put_back(tenant_id: str, row: LedgerRow, error: str, lease: Lease, uow: UnitOfWork) -> None:
-    uow.ledger.restore(tenant_id, row, error, lease)
+        self.answers.put_back(each.effect, existing, state, error)
 
 
 def _is_done(each: _Outgoing) -> bool:
@@ -521,10 +418,3 @@ def _never_lands(row: LedgerRow) -> bool:
 
 def _recorded(row: LedgerRow) -> ExternalRecord:
     return ExternalRecord(outside_id=row.outside_id or "", number=row.number, url=row.url)
-
-
-def _summary(effect: Effect, state: EffectState, external: ExternalRecord | None, error: str) -> str:
-    what = f"{effect.kind} {effect.path}"
-    if external is not None:
-        return f"{what}: confirmed as {external.number or external.outside_id}"
-    return f"{what}: {state}" + (f" ({error})" if error else "")

@@ -28,8 +28,8 @@ RECOVERY_SECONDS = 60.0  # a take-over that takes longer is counted as this
 # The places where a process may die, and the kind of process that passes them.
 PLACES = {
     "worker": (
-        "lease.taken", "stage.begins", "stage.decided", "outcome.uncommitted", "outcome.committed",
-        "lookup.answered", "mark.uncommitted", "mark.committed",
+        "lease.taken", "stage.begins", "stage.decided", "decision.held",
+        "outcome.uncommitted", "outcome.committed", "lookup.answered", "mark.uncommitted", "mark.committed",
         "request.leaves", "request.answered", "send.answered", "answer.uncommitted", "answer.committed",
         "lease.renewed",
     ),

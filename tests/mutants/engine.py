@@ -82,14 +82,14 @@ ENGINE = (
     Mutation(
         "an unclear answer (5xx, time-out) counts as not carried out",
         EFFECTS,
-        "self._note(each.effect, EffectState.UNKNOWN, error=error.message)",
-        "self._note(each.effect, EffectState.INTENDED, error=error.message)",
+        "self.answers.failed(each.effect, EffectState.UNKNOWN, error.message)",
+        "self.answers.failed(each.effect, EffectState.INTENDED, error.message)",
     ),
     Mutation(
         "an unclear answer (5xx, time-out) counts as refused",
         EFFECTS,
-        "self._note(each.effect, EffectState.UNKNOWN, error=error.message)",
-        "self._note(each.effect, EffectState.REJECTED, error=error.message)",
+        "self.answers.failed(each.effect, EffectState.UNKNOWN, error.message)",
+        "self.answers.failed(each.effect, EffectState.REJECTED, error.message)",
     ),
     Mutation(
         "a refused write comes back by itself",
@@ -114,13 +114,13 @@ ENGINE = (
         EFFECTS,
         "        marking = self.clock.now()\n",
         "        for each in outgoing:\n"
-        '            self._note(each.effect, EffectState.CONFIRMED, external=ExternalRecord(outside_id="s"))\n'
+        '            self.answers.confirmed(each.effect, ExternalRecord(outside_id="s"))\n'
         "        marking = self.clock.now()\n",
     ),
     Mutation(
         "an answer is not recorded",
         EFFECTS,
-        "self._note(each.effect, EffectState.CONFIRMED, external=answer)",
+        "self.answers.confirmed(each.effect, answer)",
         "pass",
     ),
     Mutation(
@@ -203,7 +203,7 @@ ENGINE = (
     Mutation(
         "the last answers of a stage are not committed",
         RECORD,
-        "    context.effects.write_answers(uow)\n",
+        "    context.effects.answers.write(uow)\n",
         "",
     ),
     Mutation(
@@ -223,7 +223,7 @@ ENGINE = (
         "a refused member of a wave is taken as made",
         EFFECTS,
         "self._not_carried_out(each, EffectState.REJECTED, error.message)",
-        'self._note(each.effect, EffectState.CONFIRMED, external=ExternalRecord(outside_id="none"))',
+        'self.answers.confirmed(each.effect, ExternalRecord(outside_id="none"))',
     ),
     # Decided together.
     Mutation(
@@ -566,7 +566,7 @@ ENGINE = (
     Mutation(
         "closed is not recorded",
         CLOSING,
-        "self.context.effects.cancelled(row.key, kind)",
+        "self.context.effects.answers.cancelled(row.key, kind)",
         "pass",
     ),
     # Planning anew.

@@ -111,7 +111,7 @@ def commit(
     Close the unit of work before you `look_again`: it may hold a lock on the row.
     """
     stored = stored or context.opportunity
-    context.effects.write_answers(uow)
+    context.effects.answers.write(uow)
     publish(uow, stored.tenant_id, stored.traceparent, *events)
     if due.sent:
         uow.outbox.add(stored.tenant_id, stored.id, stage_for(after.state).name, stored.traceparent)
@@ -119,7 +119,7 @@ def commit(
     asked = uow.commit_outcome(stored, after, due, context.lease)
     if asked is None:
         return None
-    context.effects.answers_committed()
+    context.effects.answers.committed()
     crash_point("outcome.committed", after.state)
     now = changed(after, version=stored.version + 1, reread_requested=asked)
     return Worked(now, due.keep_lease)
@@ -128,7 +128,7 @@ def commit(
 def look_again(context: StageContext) -> Worked:
     """Read the opportunity again and go on from that, if the lease is still ours. Raises LeaseLost. What came
     of effects is committed first."""
-    context.effects.flush()
+    context.effects.answers.flush()
     with context.uow() as uow:
         if not uow.opportunities.renew_lease(context.lease):
             raise LeaseLost("Another worker holds this opportunity.")

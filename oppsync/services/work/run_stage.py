@@ -42,6 +42,7 @@ from oppsync.kernel.errors import (
 from oppsync.kernel.side_by_side import SideBySide
 from oppsync.kernel.stage_scope import stage_scope
 from oppsync.pipeline import refresh
+from oppsync.pipeline.effect_answers import Answers
 from oppsync.pipeline.effects import StageEffects
 from oppsync.pipeline.retry import backoff
 from oppsync.pipeline.signed import tampered
@@ -141,12 +142,7 @@ class RunStageHandler:
         name = refresh.STAGE if _rereads(opportunity) else stage_for(opportunity.state).name
         tenant_id, traceparent = opportunity.tenant_id, opportunity.traceparent
         effects = StageEffects(
-            uow=self.uow,
-            publish=self.publish,
-            tenant_id=tenant_id,
-            traceparent=traceparent,
-            stage=name,
-            lease=lease,
+            answers=Answers(self.uow, self.publish, tenant_id, traceparent, name, lease),
             clock=self.clock,
             side_by_side=self.side_by_side,
             at_once=self.systems.calls_at_once,
@@ -198,6 +194,7 @@ class RunStageHandler:
 
     def _advance(self, decided: Held, *, hand_on: bool) -> Worked:
         if not hand_on and _joins_what_follows(decided[-1]):
+            crash_point("decision.held", decided[-1].after.state)
             return hold(decided)
         return record(self.publish, decided, hand_on=hand_on)
 
