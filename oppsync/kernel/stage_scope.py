@@ -20,15 +20,21 @@ Kept = TypeVar("Kept")
 
 @dataclass(frozen=True)
 class StageScope:
-    """`stage` is the stage's name."""
+    """`stage` is the stage's name. `around`: the scope of the run that it is a step of."""
 
     tenant_id: str
     opportunity_id: UUID
     stage: str
     traceparent: str
+    around: StageScope | None = None
     _kept: dict[Hashable, Any] = field(default_factory=dict)
     _endings: ExitStack = field(default_factory=ExitStack)
     _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def of_run(self) -> StageScope:
+        """What lives as long as the run is kept here."""
+        return self.around.of_run if self.around else self
 
     def keep(self, key: Hashable, begin: Callable[[], AbstractContextManager[Kept]]) -> Kept:
         """Return the resource kept under `key`. The first call opens it with `begin`; it is closed with the
@@ -44,7 +50,8 @@ _current: ContextVar[StageScope | None] = ContextVar("stage_scope", default=None
 
 @contextmanager
 def stage_scope(tenant_id: str, opportunity_id: UUID, stage: str, traceparent: str) -> Iterator[StageScope]:
-    scope = StageScope(tenant_id, opportunity_id, stage, traceparent)
+    """Within another scope it is a step of that one."""
+    scope = StageScope(tenant_id, opportunity_id, stage, traceparent, around=_current.get())
     token = _current.set(scope)
     try:
         with scope._endings:

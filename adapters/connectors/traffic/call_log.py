@@ -1,4 +1,4 @@
-"""Log the calls that a stage makes: redacted at once, stored together when the stage ends."""
+"""Log the calls that a run makes: redacted at once, stored together when it ends."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class CallLog:
 
     def add(self, scope: StageScope, connection_id: str, exchange: CallTrace, seconds: float) -> None:
         """Add one call; only for calls of which something may have left."""
-        calls = scope.keep(KEPT, lambda: self._collecting(scope))
+        calls = scope.of_run.keep(KEPT, lambda: self._collecting(scope))
         answer, error = exchange.answer, exchange.error
         sent = require(exchange.sent, "what was sent")
         calls.append(

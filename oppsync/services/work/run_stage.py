@@ -109,7 +109,8 @@ class RunStageHandler:
         # Connections are read apart: what the run writes changes nothing of them.
         systems = self.systems.read_through(Readings(self.uow))
         run = replace(self, uow=Readings(self.uow), systems=systems)
-        with self.keeper.keep(lease):
+        whole = stage_scope(opportunity.tenant_id, opportunity.id, command.stage, opportunity.traceparent)
+        with self.keeper.keep(lease), whole:
             try:
                 run._work(opportunity, lease, command.stage)
             except LeaseLost:
