@@ -15,6 +15,9 @@ Place = tuple[str, ...]
 # What people call something by, the best first.
 _NAMES = ("title", "description", "name", "product_name", "product_code")
 
+# From when to when a stage worked, for programs: an entry has its time.
+_OF_A_STAGE = ("began", "ended")
+
 
 class Fact(NamedTuple):
     name: str
@@ -29,7 +32,8 @@ def facts(entry: TimelineEntry) -> list[Fact]:
         for place, known in {**was, **now}.items()
         if was.get(place) != now.get(place)
     ]
-    return [*changes, *(fact for _place, fact in _facts(entry.detail))]
+    details = {name: value for name, value in entry.detail.items() if name not in _OF_A_STAGE}
+    return [*changes, *(fact for _place, fact in _facts(details))]
 
 
 def _change(was: Fact | None, now: Fact | None, *, still_there: bool) -> str:
