@@ -295,6 +295,13 @@ GOVERNED = (
         first=_MAPS + "test_the_integration_admin_cannot_say_it_alone",
     ),
     Mutation(
+        "one person renames a connection to the name of another row",
+        MAPS,
+        "    if found.otherwise:\n",
+        "    if False:\n",
+        first=_MAPS + "test_nor_by_the_name_of_another_row_that_maps_otherwise",
+    ),
+    Mutation(
         "the same system is connected once more and mapped by one person",
         MAPS,
         "    if found.needs_row:\n",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -128,6 +128,56 @@ def test_nor_by_another_name_which_the_row_follows(house: House) -> None:
     ) == 1
     with pytest.raises(WrongFields):
         edit(house, {"contract_terms": False})
+
+
+def apply_alone(house: House, *rows: ReferenceRow) -> None:
+    """Instead of all rows about what connections map."""
+    others = [each for each in now(house) if each.kind is not ReferenceKind.CONNECTION_MAP]
+    assert isinstance(apply(house, [*others, *rows]), Applied)
+
+
+def own_row(house: House) -> ReferenceRow:
+    return next(each for each in now(house) if (each.kind, each.key) == (ReferenceKind.CONNECTION_MAP, CRM))
+
+
+def edit_renames(house: House, name: str) -> None:
+    edit(house, {}, name)
+
+
+def script_renames(house: House, name: str) -> None:
+    with house.application.uow.reading() as uow:
+        known = uow.connections.get(CRM_CONNECTION)
+    house.application.dispatch(SetConnection(TENANT, COMMAND_LINE, changed(known, name=name), None))
+
+
+LATER = changed(row("Other org", "salesforce", owner_history=True), valid_from=WON_ON + timedelta(days=400))
+
+
+@pytest.mark.parametrize("by_script", [False, True], ids=["edit", "set"])
+@pytest.mark.parametrize("has_row", [False, True], ids=["without a row", "with a row"])
+@pytest.mark.parametrize(
+    "other", [row("Other org", "salesforce", billing_terms=True), LATER], ids=["now", "later"]
+)
+def test_nor_by_the_name_of_another_row_that_maps_otherwise(
+    house: House, other: ReferenceRow, has_row: bool, by_script: bool
+) -> None:
+    apply_alone(house, *([own_row(house)] if has_row else []), other)
+    by = script_renames if by_script else edit_renames
+
+    with pytest.raises(WrongFields) as refused:
+        by(house, "Other org")
+
+    (fault,) = refused.value.faults
+    assert fault.field == "name"
+    assert fault.message.startswith("The configuration (connection_maps.yaml, row Other org) maps otherwise")
+
+
+def test_the_name_of_another_row_that_maps_the_same_is_as_good(house: House) -> None:
+    apply_alone(house, own_row(house), changed(own_row(house), key="Other org"))
+
+    edit(house, {}, "Other org")
+
+    assert shows_terms(house)
 
 
 def test_nor_by_connecting_the_same_org_once_more(house: House) -> None:
