@@ -22,6 +22,7 @@ _OLD_TOKEN = (
 _CONNECTIONS = "tests/web/test_connections.py::"
 MAPS = "oppsync/services/admin/connection_maps.py"
 _MAPS = "tests/service/test_connection_maps.py::"
+_BARRED = "tests/service/test_barred.py::"
 
 GOVERNED = (
     # Plans made again.
@@ -307,6 +308,20 @@ GOVERNED = (
         "    if found.needs_row:\n",
         "    if False:\n",
         first=_MAPS + "test_nor_by_connecting_the_same_org_once_more",
+    ),
+    Mutation(
+        "whoever changed what the deal's systems map decides its plan",
+        "oppsync/pipeline/destination.py",
+        "(*routes, *maps)",
+        "tuple(routes)",
+        first=_BARRED + "test_whoever_changed_what_the_deal_s_systems_map_does_not_decide_it",
+    ),
+    Mutation(
+        "a new name of the connection frees whoever changed its map",
+        "oppsync/services/configuration/connection_names.py",
+        "uow.configurations.carry_changes(",
+        "(lambda *_: None)(",
+        first=_BARRED + "test_nor_once_the_connection_has_another_name",
     ),
     Mutation(
         "a connection is tested past its map",
