@@ -331,6 +331,13 @@ GOVERNED = (
         first=_MAPS + "test_a_test_looks_through_the_map_and_a_new_map_has_to_be_tested_anew",
     ),
     Mutation(
+        "a system loses its row untold",
+        "oppsync/services/configuration/map_check.py",
+        "        if lost is not None:\n",
+        "        if False:\n",
+        first=_MAPS + "test_it_is_told_which_systems_go_by_their_own_settings_once_rows_go",
+    ),
+    Mutation(
         "a map of another vendor's connection is applied",
         "oppsync/services/configuration/map_check.py",
         "if vendors and row.value",

@@ -16,7 +16,7 @@ from oppsync.ports.systems import Systems
 from oppsync.services.admin.who_asks import admit
 from oppsync.services.configuration.commands import CompareConfiguration, Comparison
 from oppsync.services.configuration.erp_check import erp_check_in_words
-from oppsync.services.configuration.map_check import not_connected_yet
+from oppsync.services.configuration.map_check import map_notes
 from oppsync.services.configuration.open_deals import OpenDeals
 from oppsync.services.configuration.present import firm_here
 
@@ -37,7 +37,7 @@ class CompareConfigurationHandler:
             before = ConfigurationUse(fingerprint=found, number=uow.configurations.number_of(tenant_id, found))
             erp_check = erp_check_in_words(uow, tenant_id, self.clock.now(), self.catalog)
             today = self.clock.now().date()
-            notes = [*not_connected_yet(uow, tenant_id, book.rows, command.rows, today)]
+            notes = map_notes(uow, tenant_id, book.rows, command.rows, today)
             is_live = uow.configurations.live_since(tenant_id) is not None
             after = fingerprint(command.rows)
             backtest = uow.configurations.backtest_of(tenant_id, after)
