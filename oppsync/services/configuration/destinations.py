@@ -34,12 +34,12 @@ class Destinations:
     names: Mapping[str, str]
     has_erp: bool
 
-    def of(self, record: Opportunity, book: ReferenceBook) -> Goes:
+    def of(self, record: Opportunity, book: ReferenceBook, crm: str | None = None) -> Goes:
         """A firm begins with its rules: while it has no ERP, none is missing."""
         if not self.has_erp:
             return Goes()
         try:
-            return Goes(choose(self.systems, self.tenant_id, record, book))
+            return Goes(choose(self.systems, self.tenant_id, record, book, crm))
         except Misconfigured as error:
             return Goes(wrong=(finding(error.code, error.message, path=SYSTEMS),))
 
