@@ -307,7 +307,7 @@ class Application:
     def installation(self, tenant_id: str) -> Installation:
         """What rows of the configuration may name here: systems, and what the ERP has. A name that its master
         data lacks is looked up there."""
-        return asked_installation(self._systems, self.uow, tenant_id, self.clock)
+        return asked_installation(self._systems, self.uow, tenant_id, self.clock, self.connectors)
 
     def as_mapped(self, connection: Connection) -> AsMapped:
         """The connection as its adapter reads it today."""
@@ -418,7 +418,7 @@ def _bus(
     bus.register(AcceptDelivery, AcceptDeliveryHandler(uow, bus.publish, systems))
     bus.register(RunStage, run_stage)
     bus.register(PollCrm, PollCrmHandler(uow, bus.publish, systems, clock, holder))
-    bus.register(ReadMirror, ReadMirrorHandler(uow, bus.publish, systems, clock, holder))
+    bus.register(ReadMirror, ReadMirrorHandler(uow, bus.publish, systems, clock, catalog, holder))
     bus.register(AskForMirror, AskForMirrorHandler(uow, bus.publish, systems))
     bus.register(PreviewBackfill, PreviewBackfillHandler(uow, systems))
     bus.register(RunBackfill, RunBackfillHandler(uow, bus.publish))
@@ -446,7 +446,7 @@ def _bus(
     bus.register(ReconcileRestore, ReconcileRestoreHandler(uow, bus.publish, systems))
     bus.register(SetApprovalRule, SetApprovalRuleHandler(uow, bus.publish))
     bus.register(BacktestConfiguration, BacktestConfigurationHandler(uow, bus.publish, systems, clock))
-    bus.register(CompareConfiguration, CompareConfigurationHandler(uow, systems, clock))
+    bus.register(CompareConfiguration, CompareConfigurationHandler(uow, systems, clock, catalog))
     bus.register(ApplyConfiguration, ApplyConfigurationHandler(uow, bus.publish, clock, catalog))
     bus.register(RevertConfiguration, RevertConfigurationHandler(uow, bus.publish, clock, catalog))
     bus.register(DecideProposal, DecideProposalHandler(uow, bus.publish, clock, catalog))

@@ -1,3 +1,3 @@
 """The core of oppsync. The version is stated here alone: packaging and `oppsync --version` read it."""
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"

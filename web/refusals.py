@@ -111,7 +111,8 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     "STOOD_IN": RefusalText(
         _BARRED,
-        "Who stood in for somebody with a part in the deal, since it was won, may not decide on it.",
+        "Who stands in for somebody with a part in the deal may not decide on it, nor who did so for a "
+        "working day while it waited.",
         _ANOTHER,
     ),
     "ALREADY_DECIDED_OTHER_ROLE": RefusalText(
@@ -159,6 +160,11 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     "ABSENT_ALREADY": RefusalText(
         _MOVED_ON, "The person has an absence at that time.", "End that one first, or choose other days."
+    ),
+    "DELEGATE_BARRED": RefusalText(
+        _MOVED_ON,
+        "The absent person has a part in deals that wait: who stands in may not decide them meanwhile.",
+        "Send it again with `confirmed`, or name somebody else, or nobody.",
     ),
     "ABSENCE_OVER": RefusalText(_MOVED_ON, "The absence is over.", "No action is needed."),
     "ALREADY_LIVE": RefusalText(_MOVED_ON, "The firm went live before.", "No action is needed."),

@@ -26,10 +26,17 @@ def absence() -> None:
 @click.option("--from", "first", type=_DAY, required=True, help="First day, where the firm is.")
 @click.option("--until", "last", type=_DAY, required=True, help="Last day.")
 @click.option("--delegate", help="E-mail address of an approver who may decide meanwhile what the person may.")
-def add(email: str, first: datetime, last: datetime, delegate: str | None) -> None:
-    """Enter an absence. The person is not asked to approve meanwhile, unless nobody else may decide."""
+@click.option("--yes", is_flag=True, help="Also with a delegate who may not decide deals that wait.")
+def add(email: str, first: datetime, last: datetime, delegate: str | None, yes: bool) -> None:
+    """Enter an absence. The person is not asked to approve meanwhile, unless nobody else may decide.
+
+    Where the person has a part in deals that wait, such as owning them, the delegate may not decide these
+    meanwhile: it says how many, and enters nothing without --yes.
+    """
     with connected() as application:
-        command = EnterAbsence(application.tenant_id, COMMAND_LINE, first.date(), last.date(), delegate, email)
+        command = EnterAbsence(
+            application.tenant_id, COMMAND_LINE, first.date(), last.date(), delegate, email, confirmed=yes
+        )
         absence_id = application.dispatch(command)
     say(f"Entered as {absence_id}.")
 

@@ -38,6 +38,7 @@ from oppsync.services.configuration.commands import (
     DecideProposal,
     RevertConfiguration,
 )
+from oppsync.services.configuration.map_check import map_notes
 from oppsync.services.configuration.present import present
 
 OF_BUNDLE = frozenset({MANIFEST, *KIND_OF_FILE})
@@ -86,10 +87,12 @@ def export(folder: Path, number: int | None) -> None:
 def check(folder: Path, *, with_erp: bool, as_json: bool) -> None:
     """Check the files in DIR by themselves, without a database. Shows every fault; ends with 1 when there is
     one."""
+    notes: list[str] = []
     try:
         if with_erp:
             with connected() as application:
                 bundle = read_bundle(files_in(folder), _here(application))
+                notes = _notes(application, bundle)
         else:
             bundle = read_bundle(files_in(folder))
     except BadBundle as refused:
@@ -98,10 +101,13 @@ def check(folder: Path, *, with_erp: bool, as_json: bool) -> None:
         print_json({"faults": [asdict(each) for each in refused.faults]})
         sys.exit(1)
     if as_json:
-        print_json({"faults": [], "rows": len(bundle.rows), "fingerprint": fingerprint(bundle.rows)})
+        found = fingerprint(bundle.rows)
+        print_json({"faults": [], "rows": len(bundle.rows), "fingerprint": found, "notes": notes})
     else:
         found = short_fingerprint(fingerprint(bundle.rows))
         say(f"The configuration of {bundle.firm} is sound: {len(bundle.rows)} rows, fingerprint {found}.")
+        for note in notes:
+            say(note)
 
 
 @config.command()
@@ -116,6 +122,12 @@ def diff(folder: Path, as_json: bool) -> None:
     if not (as_json or compared.is_same):
         found = short_fingerprint(compared.before.fingerprint)
         say(f'Compared with {compared.before}. `config apply DIR --against "{found}"` replaces no other.')
+
+
+def _notes(application: Application, bundle: FirmBundle) -> list[str]:
+    tenant_id, today = application.tenant_id, application.clock.now().date()
+    with application.uow.reading() as uow:
+        return map_notes(uow, tenant_id, uow.references.book(tenant_id).rows, bundle.rows, today)
 
 
 def _compared(application: Application, bundle: FirmBundle) -> Comparison:
@@ -233,14 +245,16 @@ def proposals(as_json: bool) -> None:
     """List what waits for a second person, with what it would change."""
     with connected() as application, application.uow.reading() as uow:
         tenant_id = application.tenant_id
-        now = uow.configurations.rows(tenant_id)
+        now, today = uow.configurations.rows(tenant_id), application.clock.now().date()
         found = [
             (
                 each,
-                differences(now, uow.configurations.proposed_rows(tenant_id, each.id)),
+                differences(now, rows),
+                map_notes(uow, tenant_id, now, rows, today),
                 uow.configurations.backtest_of(tenant_id, each.fingerprint),
             )
             for each in uow.configurations.open_proposals(tenant_id)
+            for rows in [uow.configurations.proposed_rows(tenant_id, each.id)]
         ]
         people = {each.id: each.email for each in uow.people.everyone(tenant_id)}
     if as_json:
@@ -249,20 +263,23 @@ def proposals(as_json: bool) -> None:
                 {
                     **each.model_dump(mode="json"),
                     "differences": [_as_json(change) for change in changes],
+                    "notes": notes,
                     "backtest": backtest.model_dump(mode="json") if backtest else None,
                 }
-                for each, changes, backtest in found
+                for each, changes, notes, backtest in found
             ]
         )
         return
     if not found:
         say("Nothing is proposed.")
     holds = fingerprint(now)
-    for each, changes, backtest in found:
+    for each, changes, notes, backtest in found:
         say(f"{each.id} by {people[each.proposed_by]} at {each.proposed_at:%Y-%m-%d %H:%M} UTC. {each.note}")
         if each.against != holds:
             say("The configuration changed since: it cannot be approved, and has to be proposed anew.")
         _print_differences(changes)
+        for note in notes:
+            say(note)
         _print_backtest(backtest, holds)
 
 

@@ -115,7 +115,9 @@ def _read(application: Application, connection_id: str) -> Step:
 
 def _shown(application: Application, connection_id: str) -> ShownMirror:
     with application.uow.reading() as uow:
-        return shown_mirror(uow, application.tenant_id, connection_id, application.clock.now())
+        return shown_mirror(
+            uow, application.tenant_id, connection_id, application.clock.now(), application.connectors
+        )
 
 
 def _print_run(run: MirrorRun) -> None:

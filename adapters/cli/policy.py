@@ -148,6 +148,9 @@ def _summary(found: Backtest) -> Iterator[str]:
         yield f"{counted}: {ways}." if ways else f"{counted}."
     if found.stopped or found.freed:
         yield f"{found.stopped} would be stopped, {found.freed} no longer."
+    if found.stopped_by_both:
+        count = "All of them" if found.all_stopped else found.stopped_by_both
+        yield f"Stopped by both, the rows of now and these: {count}. They do not show what would differ."
     if found.not_kept:
         yield f"{found.not_kept} more were planned by a release that did not keep what plans are made from."
     if found.as_of:

@@ -16,6 +16,7 @@ from adapters.connectors.signatures.registry import SECRET_MAKERS
 from adapters.connectors.traffic.limits import SETTING, Limits, limits_of, without_limits
 from adapters.runtime.plugins import load
 from oppsync.domain.configuration.map_checks import WrongMap
+from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.connector_forms import ConnectorForm, Fault, FieldType, FormField
@@ -89,6 +90,10 @@ class RegistryCatalog:
 
     def wrong_map(self, vendor: str, settings: Mapping[str, Any]) -> Sequence[WrongMap]:
         return wrong_map(vendor, settings)
+
+    def named_by_maps(self, connection: Connection) -> Mapping[str, MasterKind]:
+        is_known = connection.vendor in CONNECTORS[connection.role]
+        return connector_of(connection.role, connection.vendor).names if is_known else {}
 
     def new_webhook_secret(self, scheme: str) -> str:
         made: str = load(SECRET_MAKERS, scheme)()

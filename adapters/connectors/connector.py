@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from adapters.connectors.connection_settings import checked
 from adapters.connectors.http.client import OPEN_GATE, Gate
 from adapters.connectors.traffic.limits import NO_LIMITS, Limits
+from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.plan.capabilities import Capabilities
 from oppsync.domain.work.connections import ConnectionRole
 from oppsync.ports.clock import Clock
@@ -33,7 +34,8 @@ class Connector(Generic[SettingsT, SecretsT, CapabilitiesT, SystemT]):
     `elsewhere`: the settings of which another value leads to other records, by what people type; None: each of
     them may. `build_remembering`: as `build`, of a vendor whose adapter looks master data up in the memory.
     `maps`: the settings that say by which names what rules the work is read and written there; they belong to
-    the configuration, and the rest to the connection.
+    the configuration, and the rest to the connection. `names`: those of them whose value is the code
+    of some master data of the vendor, which is looked for there.
     """
 
     role: ConnectionRole
@@ -49,6 +51,7 @@ class Connector(Generic[SettingsT, SecretsT, CapabilitiesT, SystemT]):
     elsewhere: frozenset[str] | None = None
     build_remembering: Callable[[SettingsT, SecretsT, Clock, Gate, MasterMemory], SystemT] | None = None
     maps: tuple[str, ...] = ()
+    names: Mapping[str, MasterKind] = field(default_factory=dict)
 
     def connect(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from datetime import date
 from typing import Any
@@ -18,8 +18,9 @@ from adapters.connectors.traffic.paused import PausedGate
 from adapters.connectors.traffic.traffic import VendorTraffic
 from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.plan.systems import ParentValues
+from oppsync.domain.policy.connection_map import map_used
 from oppsync.domain.policy.route import NamedPlace, RoutedRole, has_routes, route_of
-from oppsync.domain.reference.book import ReferenceBook
+from oppsync.domain.reference.book import ReferenceBook, ReferenceUse
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.webhook_secrets import WEBHOOK_SECRETS
 from oppsync.kernel.errors import Misconfigured, NotFound
@@ -88,6 +89,15 @@ class ConnectedSystems:
         erp = self._chosen(connection_id, ConnectionRole.ERP)
         kinds = erp.capabilities.mirrors
         return MasterSource([kind for kind in MasterKind if kind in kinds], erp) if kinds else None
+
+    def maps_of(
+        self, tenant_id: str, connection_ids: Collection[str], book: ReferenceBook
+    ) -> Sequence[ReferenceUse]:
+        today = self._clock.now().date()
+        with self._uow.reading() as uow:
+            found = [each for each in uow.connections.of_tenant(tenant_id) if each.id in connection_ids]
+        rows = (map_used(book, each.name, each.vendor, today) for each in found)
+        return [row for row in rows if row is not None]
 
     def psa_at(self, connection_id: str) -> Psa:
         psa: Psa = self._chosen(connection_id, ConnectionRole.PSA)

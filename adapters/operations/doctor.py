@@ -281,7 +281,7 @@ def _of_connections(application: Application) -> Iterator[Check]:
     yield from _of_maps(application, found)
     for role in (ConnectionRole.CRM, ConnectionRole.ERP):
         if not any(connection.role is role for connection in found):
-            yield warning("connections", f"No connection has the role {role}: no deal can go through.")
+            yield warning("connections", f"No connection has the role {role.in_words}: no deal can go through.")
 
 
 def _of_maps(application: Application, found: Sequence[connections.Connection]) -> Iterator[Check]:
@@ -322,7 +322,7 @@ def _connection(application: Application, connection: connections.Connection) ->
         yield failed(name, error.message)
         return
     yield signatures(name, connector, connection.signature_scheme) or ok(
-        name, f"{connection.role}: {connector.title}.{lacking(adapter.capabilities)}"
+        name, f"{connection.role.in_words}: {connector.title}.{lacking(adapter.capabilities)}"
     )
     if connection.paused_at is not None:
         yield warning(name, f"Paused since {connection.paused_at:%Y-%m-%d %H:%M} UTC: deals that need it wait.")

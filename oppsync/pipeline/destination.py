@@ -21,7 +21,8 @@ from oppsync.ports.systems import Systems
 
 @dataclass(frozen=True)
 class Destination:
-    """The systems that a plan goes to, what the ERP among them can do, and the rows that lead there."""
+    """The systems that a plan goes to, what the ERP among them can do, and the rows that lead there and say
+    what these systems and the deal's CRM map."""
 
     systems: PlanSystems
     erp: ErpCapabilities
@@ -33,13 +34,18 @@ class Destination:
         return changed(self.systems, watched=watched) if watched else self.systems
 
 
-def choose(systems: Systems, tenant_id: str, record: Opportunity, book: ReferenceBook) -> Destination:
-    """By the routes of these rows. Raises Misconfigured without an ERP, or for a route that leads nowhere."""
+def choose(
+    systems: Systems, tenant_id: str, record: Opportunity, book: ReferenceBook, crm: str | None = None
+) -> Destination:
+    """By the routes of these rows. `crm`: the connection that the record was read by; None for one that was
+    not. Raises Misconfigured without an ERP, or for a route that leads nowhere."""
     parent = parent_values(record)
     erp_id, erp = systems.erp(tenant_id, parent, book)
     psa = systems.psa(tenant_id, parent, book)
     chosen = PlanSystems(erp=erp_id, psa=psa[0] if psa else None)
-    return Destination(chosen, erp.capabilities, tuple(use for _route, use in routes_for(record, book)))
+    routes = (use for _route, use in routes_for(record, book))
+    maps = systems.maps_of(tenant_id, [each for each in (crm, chosen.erp, chosen.psa) if each], book)
+    return Destination(chosen, erp.capabilities, (*routes, *maps))
 
 
 def routes_for(record: Opportunity, book: ReferenceBook) -> tuple[tuple[Route, ReferenceUse], ...]:

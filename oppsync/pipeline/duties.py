@@ -86,8 +86,9 @@ class Duties(NamedTuple):
         return {task.role for task in approved if task.rule is None}
 
     def barred(self) -> Mapping[UUID, Collection[Refusal]]:
-        """Who decides nothing of the plan, and why."""
-        found = {each.id: bars_for_good(each, self.involved) for each in self.people}
+        """Who decides nothing of the plan, whatever becomes of it, and why."""
+        part = self.involved.for_good()
+        found = {each.id: bars_for_good(each, part) for each in self.people}
         return {person: reasons for person, reasons in found.items() if reasons}
 
     def why_not(
@@ -134,8 +135,7 @@ def duties(
     people = uow.people.everyone(tenant_id)
     if opportunity_id is None:
         part = Involved(parties=parties_of(record), place=place_of(record))
-        won_on = record.won_on if record else None
-        return Duties(people, with_absences(part, people, uow.absences.all(tenant_id), won_on))
+        return Duties(people, with_absences(part, people, uow.absences.all(tenant_id)))
     named = parties_of(record)
     # A reading that is not stored yet may name users of whom other deals know further addresses.
     parties = (*uow.parties.of(tenant_id, opportunity_id, named if made else ()), *named)
@@ -151,7 +151,6 @@ def duties(
         changers=_changers(uow, tenant_id, opportunity_id, plan_hash, made),
         place=place_of(record),
         absences=uow.absences.all(tenant_id),
-        won_on=record.won_on if record else None,
     )
     return Duties(people, part, tasks)
 
@@ -189,7 +188,7 @@ def fallen(
     by_id = {person.id: person for person in known.people}
     for task in sorted(approved, key=lambda task: (task.decided_at or task.opened_at, task.id)):
         person = by_id.get(task.decided_by) if task.decided_by else None
-        because = barred(person, known.involved, standing) if person else None
+        because = barred(person, known.involved.when(task.decided_at), standing) if person else None
         if because is None:
             standing.append(task)
         else:

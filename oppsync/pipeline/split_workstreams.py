@@ -147,14 +147,14 @@ def plan_of(
     # An earlier release judged margins in enrichment and kept the policies there.
     used = [use for use in enrichment.used if use.kind is not ReferenceKind.MARGIN_POLICY]
     rows = [use for each in applied for use in each.rows]
-    routes = destination.rows if destination else ()
+    of_systems = destination.rows if destination else ()
     return Plan(
         content=content,
         provenance=Provenance(
             made_at=now,
             source_version=record.version,
             record_digest=record.content_digest(),
-            reference=tuple(dict.fromkeys((*used, *rows, *workstreams.margins.rows, *routes))),
+            reference=tuple(dict.fromkeys((*used, *rows, *workstreams.margins.rows, *of_systems))),
             origins=origins(content, record, enrichment, workstreams.wanted, applied),
             overrides=tuple(each.use for each in applied),
         ),
@@ -193,7 +193,8 @@ def proposed(context: StageContext) -> Proposal:
 
 def _destination(context: StageContext, book: ReferenceBook) -> Destination:
     opportunity = context.opportunity
-    return choose(context.systems, opportunity.tenant_id, require(as_filled(opportunity), "the record"), book)
+    record = require(as_filled(opportunity), "the record")
+    return choose(context.systems, opportunity.tenant_id, record, book, opportunity.connection_id)
 
 
 def _proposed(context: StageContext, destination: Destination, book: ReferenceBook) -> Proposal:

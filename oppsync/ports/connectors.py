@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, NamedTuple, Protocol
 
 from oppsync.domain.configuration.map_checks import WrongMap
+from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.connector_forms import ConnectorForm, Fault
@@ -38,6 +39,9 @@ class ConnectorCatalog(Protocol):
 
     def wrong_map(self, vendor: str, settings: Mapping[str, Any]) -> Sequence[WrongMap]:
         """Judge the maps of a row of the configuration by the connector's own model."""
+
+    def named_by_maps(self, connection: Connection) -> Mapping[str, MasterKind]:
+        """Of its maps, those whose value is the code of some master data there, and of which kind."""
 
     def new_webhook_secret(self, scheme: str) -> str: ...
 

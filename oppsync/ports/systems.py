@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.plan.systems import ParentValues
-from oppsync.domain.reference.book import ReferenceBook
+from oppsync.domain.reference.book import ReferenceBook, ReferenceUse
 from oppsync.ports.crm import Crm
 from oppsync.ports.erp import Erp
 from oppsync.ports.master_data import MasterData
@@ -55,6 +55,11 @@ class Systems(Protocol):
 
     def master_data(self, connection_id: str) -> MasterSource | None:
         """None for an ERP whose connector gives none. Raises as `erp_at`."""
+
+    def maps_of(
+        self, tenant_id: str, connection_ids: Collection[str], book: ReferenceBook
+    ) -> Sequence[ReferenceUse]:
+        """Which rows of `book` say today what these map; none of those that go by their own settings."""
 
     def psa_at(self, connection_id: str) -> Psa:
         """As `erp_at`."""

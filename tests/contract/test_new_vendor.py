@@ -75,13 +75,13 @@ def test_the_doctor_knows_vendors_by_their_rows(
 
     says = {check["name"]: check["says"] for check in canonical_json.loads(told)["checks"]}
     assert [says[f"connection {folder}-1"] for folder in ROLES] == [
-        "crm: Made-up CRM.",
+        "CRM: Made-up CRM.",
         (
-            "projects: Made-up ERP. It creates no customers and closes nothing that was created and only notes "
+            "ERP: Made-up ERP. It creates no customers and closes nothing that was created and only notes "
             "limits of invoices, which people have to watch and gives no master data, so that each look-up "
             "asks it."
         ),
-        "psa: Made-up PSA.",
+        "PSA: Made-up PSA.",
     ]
     assert [says[f"answer of {folder}-1"] for folder in ROLES] == [
         "Made-up CRM answers, and knows the credentials.",

@@ -72,6 +72,29 @@ def test_nothing_waits(run: Run) -> None:
     assert "No approval waits." in run("olga", "approval", "list").stdout
 
 
+def test_a_delegate_who_may_not_decide_what_waits_needs_a_yes(run: Run, office: Office) -> None:
+    today, waiting = datetime.now(UTC).date().isoformat(), office.waiting()
+    office.override(waiting.opportunity_id, "name", "Another name", by=office.ids["ana"])
+    add = (
+        "absence",
+        "add",
+        "--email",
+        email("ana"),
+        "--from",
+        today,
+        "--until",
+        today,
+        "--delegate",
+        email("tom"),
+    )
+
+    warned = run("olga", *add)
+
+    assert (warned.exit_code, "a part in 1 deal that waits" in warned.output) == (1, True)
+    assert "Nobody is out of office" in run("olga", "absence", "list").stdout
+    assert run("olga", *add, "--yes").exit_code == 0
+
+
 def test_absences_are_entered_listed_and_ended(run: Run, office: Office) -> None:
     today = datetime.now(UTC).date().isoformat()
     assert "Nobody is out of office" in run("olga", "absence", "list").stdout

@@ -188,3 +188,5 @@ def test_what_it_maps_is_printed_as_a_row_and_once_the_configuration_has_it_edit
         assert "The configuration (connection_maps.yaml, row Our org)" in said.output
     assert run("edit", connection_id, "--set", "poll_page=20").exit_code == 0
     assert run("show", connection_id, "--row").output == row
+    assert run("edit", connection_id, "--name", "Another").exit_code == 0
+    assert run("show", connection_id, "--row").output == row.replace("Our org", "Another")

@@ -130,7 +130,8 @@ def test_a_sound_installation_passes(doctor: Examine, installed: Application) ->
     assert {"connection salesforce-demo", "connection tryton-demo", "connection kantata-demo"} <= set(checks)
     assert {"answer of salesforce-demo", "answer of tryton-demo", "answer of kantata-demo"} <= set(checks)
     # Its map says that owners of before are told.
-    assert checks["connection salesforce-demo"] == ("ok", "crm: Salesforce.")
+    assert checks["connection salesforce-demo"] == ("ok", "CRM: Salesforce.")
+    assert checks["connection tryton-demo"][1].startswith("ERP: Tryton.")
     assert {"address", "mail", "secret keys"} <= set(checks)
     assert checks["postgres connections"][1].startswith("Up to 13 needed")
     assert checks["redis connections"][1].startswith("Up to 16 needed")

@@ -106,7 +106,7 @@ def told(application: Application, kind: MasterKind) -> Sequence[ExceptionItem]:
         pass
 
     with application.uow() as uow:
-        tell_ended_in_use(uow, publish, TENANT, ERP, TODAY)
+        tell_ended_in_use(uow, publish, TENANT, ERP, TODAY, catalog=application.connectors)
         reference = mirror_reference(ERP, kind)
         subject = NewException(
             tenant_id=TENANT, code=CODE, message="any", owner="integration", payload_reference=reference
@@ -147,6 +147,40 @@ def test_a_product_that_ended_is_named_by_the_setting_of_the_connection(desk: De
     (item,) = told(desk.application, MasterKind.PRODUCT)
     assert "product CONS-HR, gone since" in item.message
     assert "the setting time_product of Books" in item.message
+
+
+def mapping(product: str) -> list[ReferenceRow]:
+    """The demo firm, with a row that says which product hours are invoiced by."""
+    value = {"vendor": "tryton", "settings": {"time_product": product}}
+    kind = ReferenceKind.CONNECTION_MAP
+    return [*ROWS, ReferenceRow(kind=kind, key="Books", valid_from=date(2025, 1, 1), value=value)]
+
+
+def test_a_product_that_a_map_names_and_the_erp_lacks_is_refused(desk: Desk) -> None:
+    read(desk.application, Product(code="HOURS", record="1"), kind=MasterKind.PRODUCT)
+
+    with pytest.raises(BadBundle) as refused:
+        desk.apply(mapping("HOUR"))
+
+    (fault,) = refused.value.faults
+    assert (fault.file, fault.field) == ("connection_maps.yaml", "settings.time_product")
+    assert "Books has no product 'HOUR', as of" in fault.problem
+    assert "Use one that is there, such as HOURS" in fault.fix
+    assert desk.apply(mapping("HOURS"))
+
+
+def test_a_product_that_ended_is_named_by_the_map_in_force_and_not_by_what_it_replaces(desk: Desk) -> None:
+    hours, old = (Product(code=code, record=code) for code in ("HOURS", "CONS-HR"))
+    read(desk.application, hours, old, kind=MasterKind.PRODUCT)
+    desk.decide(desk.apply(mapping("HOURS")), desk.fay)
+
+    read(desk.application, hours, kind=MasterKind.PRODUCT)
+    assert told(desk.application, MasterKind.PRODUCT) == []
+
+    read(desk.application, old, kind=MasterKind.PRODUCT)
+    (item,) = told(desk.application, MasterKind.PRODUCT)
+    assert "product HOURS, gone since" in item.message
+    assert "connection_maps.yaml: connection Books" in item.message
 
 
 def test_a_fiscal_year_that_ended_is_named_by_plans_with_invoices_on_its_days() -> None:

@@ -22,6 +22,7 @@ _OLD_TOKEN = (
 _CONNECTIONS = "tests/web/test_connections.py::"
 MAPS = "oppsync/services/admin/connection_maps.py"
 _MAPS = "tests/service/test_connection_maps.py::"
+_BARRED = "tests/service/test_barred.py::"
 
 GOVERNED = (
     # Plans made again.
@@ -295,6 +296,13 @@ GOVERNED = (
         first=_MAPS + "test_the_integration_admin_cannot_say_it_alone",
     ),
     Mutation(
+        "one person renames a connection to the name of another row",
+        MAPS,
+        "    if found.otherwise:\n",
+        "    if False:\n",
+        first=_MAPS + "test_nor_by_the_name_of_another_row_that_maps_otherwise",
+    ),
+    Mutation(
         "the same system is connected once more and mapped by one person",
         MAPS,
         "    if found.needs_row:\n",
@@ -302,11 +310,32 @@ GOVERNED = (
         first=_MAPS + "test_nor_by_connecting_the_same_org_once_more",
     ),
     Mutation(
+        "whoever changed what the deal's systems map decides its plan",
+        "oppsync/pipeline/destination.py",
+        "(*routes, *maps)",
+        "tuple(routes)",
+        first=_BARRED + "test_whoever_changed_what_the_deal_s_systems_map_does_not_decide_it",
+    ),
+    Mutation(
+        "a new name of the connection frees whoever changed its map",
+        "oppsync/services/configuration/connection_names.py",
+        "uow.configurations.carry_changes(",
+        "(lambda *_: None)(",
+        first=_BARRED + "test_nor_once_the_connection_has_another_name",
+    ),
+    Mutation(
         "a connection is tested past its map",
         "oppsync/services/admin/inspect_connection.py",
         "self.inspector.inspect(mapped, secrets)",
         "self.inspector.inspect(found, secrets)",
         first=_MAPS + "test_a_test_looks_through_the_map_and_a_new_map_has_to_be_tested_anew",
+    ),
+    Mutation(
+        "a system loses its row untold",
+        "oppsync/services/configuration/map_check.py",
+        "        if lost is not None:\n",
+        "        if False:\n",
+        first=_MAPS + "test_it_is_told_which_systems_go_by_their_own_settings_once_rows_go",
     ),
     Mutation(
         "a map of another vendor's connection is applied",

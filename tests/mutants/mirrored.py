@@ -20,16 +20,31 @@ MIRRORED = (
     Mutation(
         "what a proposal names in the ERP is not checked when it is approved",
         APPLY,
-        "_refuse_wrong(rows, self.catalog, installation(uow, tenant_id, self.clock.now()))",
-        "_refuse_wrong(rows, self.catalog, installation(uow, tenant_id, self.clock.now())._replace(erp=None))",
+        "here = installation(uow, tenant_id, self.clock.now(), self.catalog)",
+        "here = installation(uow, tenant_id, self.clock.now(), self.catalog)._replace(erp=None)",
         first=_IN_USE + "test_what_ended_in_the_erp_since_it_was_proposed_is_not_applied",
     ),
     Mutation(
         "what a revert names in the ERP is not checked",
         APPLY,
-        "(rows, self.catalog, installation(uow, command.tenant_id, self.clock.now()))",
-        "(rows, self.catalog, installation(uow, command.tenant_id, self.clock.now())._replace(erp=None))",
+        "here)\n            firm = uow.configurations.firm(command.tenant_id, command.number)",
+        "here._replace(erp=None))\n"
+        "            firm = uow.configurations.firm(command.tenant_id, command.number)",
         first=_IN_USE + "test_a_revert_brings_back_no_row_that_names_what_ended_in_the_erp",
+    ),
+    Mutation(
+        "what a map names in the ERP is not checked",
+        NAMES,
+        "if row.kind is not ReferenceKind.CONNECTION_MAP:\n        return ()",
+        "if True:\n        return ()",
+        first=_IN_USE + "test_a_product_that_a_map_names_and_the_erp_lacks_is_refused",
+    ),
+    Mutation(
+        "settings that a map replaced still name what ended",
+        IN_USE,
+        "connection.vendor, today):\n        return {}",
+        "connection.vendor, today):\n        pass",
+        first=_IN_USE + "test_a_product_that_ended_is_named_by_the_map_in_force_and_not_by_what_it_replaces",
     ),
     Mutation(
         "rows are checked against the first ERP, whatever their route says",

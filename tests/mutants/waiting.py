@@ -37,9 +37,30 @@ WAITING = (
     Mutation(
         "who stood in for the owner decides once the owner is back",
         INVOLVED,
-        "if each.was_since(won_on, absences.now)",
-        "if each.covers(absences.now)",
-        first=_AWAY + "test_nor_does_who_stood_in_since_the_deal_was_won",
+        "if (lasted := each.lasted_while_open(tasks, absences.now)) or each.covers(absences.now)",
+        "if (lasted := each.covers(absences.now))",
+        first=_AWAY + "test_nor_does_who_stood_in_for_a_working_day_while_it_waited",
+    ),
+    Mutation(
+        "an absence of a moment bars the delegate for good",
+        "oppsync/domain/approval/absences.py",
+        "return end - begin >= LEAST and any(",
+        "return any(",
+        first=_AWAY + "test_an_absence_of_a_moment_bars_nobody_afterwards",
+    ),
+    Mutation(
+        "what ends with an absence is kept for good",
+        "oppsync/pipeline/duties.py",
+        "part = self.involved.for_good()",
+        "part = self.involved",
+        first=_AWAY + "test_an_absence_of_a_moment_bars_nobody_afterwards",
+    ),
+    Mutation(
+        "an absence takes back what was approved before it",
+        "oppsync/pipeline/duties.py",
+        "barred(person, known.involved.when(task.decided_at), standing)",
+        "barred(person, known.involved, standing)",
+        first=_AWAY + "test_an_approval_stands_whose_decider_stands_in_for_the_owner_afterwards",
     ),
     Mutation(
         "for whom was decided may decide once more",

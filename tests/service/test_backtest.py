@@ -89,6 +89,18 @@ def test_a_deal_that_would_be_stopped_is_named_with_its_money_and_the_finding(ho
     ]
 
 
+def test_where_every_deal_stops_by_both_it_says_that_nothing_is_shown(house: House) -> None:
+    """On that day no row of the demo firm holds."""
+    house.to_approval(deals.fixed_fee(WON_ON))
+    dearer = with_row(K.COST_RATE, CONSULTANT, YEAR_BEFORE, hourly="100")
+
+    found = tried(house, dearer, as_of=date(2001, 1, 1))
+
+    assert (found.tried, found.stopped, found.stopped_by_both) == (1, 0, 1)
+    assert found.in_words == "all 1 deals that were tried are stopped by the rows of now and by these"
+    assert tried(house, dearer).stopped_by_both == 0
+
+
 def from_then_on(day: date, hourly: str = "100") -> list[ReferenceRow]:
     """The demo firm's rows, a consultant's cost another from `day` on."""
     costs = [row for row in ROWS if (row.kind, row.key) == (K.COST_RATE, CONSULTANT)]

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from oppsync.domain.approval.refusals import Refusal
 from oppsync.domain.approval.tasks import Decision
+from oppsync.domain.configuration.bundle import governed
 from oppsync.domain.plan.overrides import OverrideField
 from oppsync.domain.reading.open_deals import Fate
 from oppsync.domain.reading.readings import ApprovalDetail
@@ -21,22 +22,24 @@ from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Forbidden
-from oppsync.services.admin.commands import CreatePerson, IdentifyPerson
+from oppsync.services.admin.commands import CreatePerson, EditConnection, IdentifyPerson
 from oppsync.services.configuration.commands import (
     ApplyConfiguration,
     CompareConfiguration,
     DecideProposal,
     Proposed,
 )
-from oppsync.services.insight.commands import PreviewPlan
+from oppsync.services.insight.commands import PreviewPlan, RecomputePlan
 from sandbox.firm import deals
 from sandbox.firm.demo_firm import bundle
+from sandbox.firm.install import CRM_CONNECTION
 from tests.harness.builders import TENANT
 from tests.harness.house import DELIVERY, FINANCE, PASSWORD, WON_ON, House
 from tests.harness.waiting import somebody_waits, until
 from tests.service.test_duties import override
 
 FIRM, ROWS = bundle()
+CRM = "Salesforce (stand-in)"
 PAULA, PETRA = "paula.p@example.com", "petra.p@example.com"
 SAM, OLGA, FRITZ = "sam.seller@example.com", "olga.operations@example.com", "fritz.finance@example.com"
 
@@ -109,6 +112,45 @@ def test_whoever_changed_a_row_that_the_plan_uses_does_not_decide_it(live: House
     live.decide(live.tasks(record_id)["delivery"], DELIVERY)
     live.settle()
     assert live.state(record_id) is State.ACTIVE
+
+
+def mapping_otherwise(house: House) -> Sequence[ReferenceRow]:
+    """The rows of now, with a CRM of which something else is read."""
+    with house.application.uow.reading() as uow:
+        rows = governed(uow.configurations.rows(TENANT))
+    row = next(each for each in rows if (each.kind, each.key) == (ReferenceKind.CONNECTION_MAP, CRM))
+    settings = {**row.value["settings"], "owner_history": False}
+    new = changed(row, value={**row.value, "settings": settings})
+    return [new if each is row else each for each in rows]
+
+
+def maps_used(house: House, record_id: str) -> list[str]:
+    used = house.plan(record_id).plan.provenance.reference
+    return [use.key for use in used if use.kind is ReferenceKind.CONNECTION_MAP]
+
+
+def test_whoever_changed_what_the_deal_s_systems_map_does_not_decide_it(live: House) -> None:
+    agree(live, mapping_otherwise(live))
+
+    record_id = live.to_approval(deals.milestone(WON_ON))
+
+    assert changers(live, record_id) == {"Fiona Finance", "Olga Operations"}
+    shown = live.application.dispatch(PreviewPlan(TENANT, COMMAND_LINE, record_id)).approvals
+    assert [[who.email for who in each.candidates] for each in shown] == [[FRITZ], [DELIVERY]]
+    assert sorted(maps_used(live, record_id)) == ["Kantata (stand-in)", CRM, "Tryton"]
+    recomputed = live.application.dispatch(RecomputePlan(TENANT, COMMAND_LINE, live.opportunity(record_id).id))
+    assert recomputed.is_same
+
+
+def test_nor_once_the_connection_has_another_name(live: House) -> None:
+    agree(live, mapping_otherwise(live))
+    live.application.dispatch(
+        EditConnection(TENANT, live.person(OLGA).id, CRM_CONNECTION, "Another name", {}, {})
+    )
+
+    record_id = live.to_approval(deals.milestone(WON_ON))
+
+    assert changers(live, record_id) == {"Fiona Finance", "Olga Operations"}
 
 
 def test_a_new_name_of_the_row_takes_the_bar_off_nobody(live: House) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from oppsync.domain.plan.systems import ParentValues
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.model import changed
+from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.connections import ConnectionRole
 from oppsync.domain.work.connector_forms import WrongFields
 from oppsync.services.admin.commands import AddConnection, EditConnection, InspectConnection, SetConnection
@@ -32,6 +33,7 @@ from sandbox.firm import deals
 from sandbox.firm.install import CRM_CONNECTION, ERP_CONNECTION
 from tests.harness.builders import TENANT
 from tests.harness.house import WON_ON, House
+from tests.service.test_barred import FRITZ, hire
 
 TERMS, BEGIN = "Unlimited liability", date(2025, 1, 1)
 CRM, PSA = "Salesforce (stand-in)", "Kantata (stand-in)"
@@ -76,7 +78,7 @@ def shows_terms(house: House) -> bool:
 
 
 def test_to_unmap_special_terms_takes_a_second_person_and_then_deals_are_read_so(house: House) -> None:
-    house.rows("update tenants set went_live_at = now()")
+    hire(house, FRITZ, PersonRole.FINANCE_APPROVER)  # who agreed to a change decides no plan that is made by it
     unmapped = row(
         CRM,
         "salesforce",
@@ -128,6 +130,56 @@ def test_nor_by_another_name_which_the_row_follows(house: House) -> None:
     ) == 1
     with pytest.raises(WrongFields):
         edit(house, {"contract_terms": False})
+
+
+def apply_alone(house: House, *rows: ReferenceRow) -> None:
+    """Instead of all rows about what connections map."""
+    others = [each for each in now(house) if each.kind is not ReferenceKind.CONNECTION_MAP]
+    assert isinstance(apply(house, [*others, *rows]), Applied)
+
+
+def own_row(house: House) -> ReferenceRow:
+    return next(each for each in now(house) if (each.kind, each.key) == (ReferenceKind.CONNECTION_MAP, CRM))
+
+
+def edit_renames(house: House, name: str) -> None:
+    edit(house, {}, name)
+
+
+def script_renames(house: House, name: str) -> None:
+    with house.application.uow.reading() as uow:
+        known = uow.connections.get(CRM_CONNECTION)
+    house.application.dispatch(SetConnection(TENANT, COMMAND_LINE, changed(known, name=name), None))
+
+
+LATER = changed(row("Other org", "salesforce", owner_history=True), valid_from=WON_ON + timedelta(days=400))
+
+
+@pytest.mark.parametrize("by_script", [False, True], ids=["edit", "set"])
+@pytest.mark.parametrize("has_row", [False, True], ids=["without a row", "with a row"])
+@pytest.mark.parametrize(
+    "other", [row("Other org", "salesforce", billing_terms=True), LATER], ids=["now", "later"]
+)
+def test_nor_by_the_name_of_another_row_that_maps_otherwise(
+    house: House, other: ReferenceRow, has_row: bool, by_script: bool
+) -> None:
+    apply_alone(house, *([own_row(house)] if has_row else []), other)
+    by = script_renames if by_script else edit_renames
+
+    with pytest.raises(WrongFields) as refused:
+        by(house, "Other org")
+
+    (fault,) = refused.value.faults
+    assert fault.field == "name"
+    assert fault.message.startswith("The configuration (connection_maps.yaml, row Other org) maps otherwise")
+
+
+def test_the_name_of_another_row_that_maps_the_same_is_as_good(house: House) -> None:
+    apply_alone(house, own_row(house), changed(own_row(house), key="Other org"))
+
+    edit(house, {}, "Other org")
+
+    assert shows_terms(house)
 
 
 def test_nor_by_connecting_the_same_org_once_more(house: House) -> None:
@@ -212,6 +264,32 @@ def test_a_row_of_another_vendor_is_refused_and_one_of_what_is_not_connected_is_
     (note,) = house.application.dispatch(command).notes
     assert note.startswith("connection_maps.yaml: nothing is connected as 'Our org': the row counts once")
     assert isinstance(apply(house, early), Applied)
+
+
+def notes_on(house: House, rows: list[ReferenceRow]) -> list[str]:
+    command = CompareConfiguration(TENANT, house.person(OLGA).id, "Acme Advisory", rows)
+    return list(house.application.dispatch(command).notes)
+
+
+def test_it_is_told_which_systems_go_by_their_own_settings_once_rows_go(house: House) -> None:
+    rows = [each for each in now(house) if each.kind is not ReferenceKind.CONNECTION_MAP]
+    own = own_row(house)
+    today = house.application.clock.now().date()
+    end = today + timedelta(days=30)
+
+    assert notes_on(house, now(house)) == []
+    assert notes_on(house, rows) == [
+        f"connection_maps.yaml: from {today} on no row says what {name} maps: its own settings do then, which "
+        "one person edits."
+        for name in ("Kantata (stand-in)", "Salesforce (stand-in)", "Tryton")
+    ]
+    (note,) = notes_on(house, with_row(house, changed(own, valid_to=end)))
+    assert note.startswith(f"connection_maps.yaml: from {end} on no row says what {CRM} maps")
+    (note, *others) = notes_on(house, with_row(house, changed(own, key="Misspelt")))
+    assert others == []
+    assert note.startswith("connection_maps.yaml: nothing is connected as 'Misspelt'")
+    instead = [each for each in with_row(house, changed(own, key="Misspelt")) if each != own]
+    assert len(notes_on(house, instead)) == 2
 
 
 def test_a_system_that_is_connected_later_goes_by_its_row_from_the_start(house: House) -> None:

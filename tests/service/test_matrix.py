@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,7 @@ import pytest
 
 from oppsync.domain.approval.tasks import Decision, TaskStatus
 from oppsync.domain.policy.approval_step import ApprovalStep, FurtherRole
+from oppsync.domain.reading.backtest import Backtest, Way
 from oppsync.domain.reading.open_deals import Fate
 from oppsync.domain.reading.preview import NeededApproval
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
@@ -20,7 +21,11 @@ from oppsync.domain.values.roles import Role
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Forbidden, InvalidInput
 from oppsync.services.admin.commands import CreatePerson, SetRoles
-from oppsync.services.configuration.commands import ApplyConfiguration, CompareConfiguration
+from oppsync.services.configuration.commands import (
+    ApplyConfiguration,
+    BacktestConfiguration,
+    CompareConfiguration,
+)
 from oppsync.services.insight.commands import PreviewPlan
 from sandbox.firm import deals
 from sandbox.firm.demo_firm import bundle
@@ -337,3 +342,26 @@ def test_what_a_step_would_ask_of_open_deals_is_said_before_it_is_applied(house:
 
     assert found.fate is Fate.OTHER_PLAN
     assert found.what == "the deal: approvals: Finance and Delivery -> Finance and Delivery, then Tax review"
+
+
+def test_past_deals_tell_that_all_steps_together_need_more_people_than_there_are(house: House) -> None:
+    """Two for finance, and the board, which is one of them."""
+    hire(house, FRITZ, "finance_approver")
+    record_id = house.to_active(deals.milestone(WON_ON))
+    twice = {"name": "Finance", "roles": ("finance",), "count": 2}
+    board = {"name": "The board", "people": (FINANCE,)}
+    roles = [row(ReferenceKind.APPROVAL_STEP, "finance_twice", ApprovalStep(**twice))]
+    both = [*roles, row(ReferenceKind.APPROVAL_STEP, "board", ApprovalStep(**board))]
+
+    def tried(steps: Sequence[ReferenceRow]) -> Backtest:
+        return house.application.dispatch(BacktestConfiguration(TENANT, COMMAND_LINE, (*ROWS, *steps), 10))
+
+    assert (tried(roles).stopped, tried(roles).findings) == (0, ())
+    found = tried(both)
+
+    assert (found.stopped, [(each.what, each.after) for each in found.findings]) == (1, [("NO_APPROVER", 1)])
+    (deal,) = found.rows
+    assert (deal.source_id, deal.ways, deal.total_after) == (record_id, (Way.APPROVED,), None)
+    assert "need 3 different people, and only 2 may approve: Fiona Finance, Fritz" in deal.what
+    hire(house, "third@example.com", "finance_approver")
+    assert tried(both).stopped == 0

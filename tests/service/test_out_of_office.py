@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from email import message_from_bytes
 from email.policy import default
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -41,10 +42,37 @@ def today(house: House) -> date:
     return house.application.clock.now().date()
 
 
-def away(house: House, who: str, delegate: str | None = None, *, first: int = 0, days: int = 14) -> Any:
+def away(
+    house: House,
+    who: str,
+    delegate: str | None = None,
+    *,
+    first: int = 0,
+    days: int = 14,
+    confirmed: bool = True,
+) -> Any:
     begin = today(house) + timedelta(days=first)
-    command = EnterAbsence(TENANT, house.person(who).id, begin, begin + timedelta(days=days), delegate)
+    last = begin + timedelta(days=days)
+    command = EnterAbsence(TENANT, house.person(who).id, begin, last, delegate, confirmed=confirmed)
     return house.application.dispatch(command)
+
+
+def over(house: House, absence_id: UUID, *, hours: int) -> None:
+    """The absence lasted so long, and ended a moment ago; what waits now waited all the while."""
+    lasted = "now() - :hours * interval '1 hour' - interval '1 minute'"
+    house.rows(
+        f"update absences set made_at = {lasted}, begins_at = {lasted},"
+        " ended_at = now() - interval '1 second' where id = :id",
+        id=absence_id,
+        hours=hours,
+    )
+    house.rows(f"update approval_tasks set opened_at = {lasted} where status = 'open'", hours=hours)
+
+
+def waiting(house: House, who: str) -> set[UUID]:
+    """The ids of the open tasks on the person's page."""
+    page = house.application.queries.approvals(TENANT, person=house.person(who), status=TaskStatus.OPEN)
+    return {row.task.id for row in page.rows}
 
 
 def of(house: House, record_id: str, role: str = FINANCES) -> ApprovalTask:
@@ -219,18 +247,53 @@ def test_of_a_live_firm_an_administrator_names_nobody_who_may_less_than_the_abse
     assert "may not approve all that Fiona Finance may" in refused.value.message
 
 
-def test_nor_does_who_stood_in_since_the_deal_was_won(firm: House) -> None:
-    absence_id = away(firm, SAM, DORA)
-    firm.application.dispatch(EndAbsence(TENANT, firm.person(SAM).id, absence_id))
-
+def test_nor_does_who_stood_in_for_a_working_day_while_it_waited(firm: House) -> None:
     record_id = firm.to_approval(deals.milestone(WON_ON))
+    over(firm, away(firm, SAM, DORA), hours=8)
 
     assert refusal(firm, of(firm, record_id, DELIVERIES), DORA) == "STOOD_IN"
+    assert of(firm, record_id, DELIVERIES).id not in waiting(firm, DORA)
+    firm.decide(of(firm, record_id), FINANCE)
+    firm.work()
+    with pytest.raises(IntegrityError, match="may not decide this plan"):
+        firm.rows(
+            "update approval_tasks set status = 'approved', decided_by = :by where id = :id",
+            by=firm.person(DORA).id,
+            id=of(firm, record_id, DELIVERIES).id,
+        )
 
 
-def test_an_absence_that_was_over_before_the_deal_was_won_bars_nobody(firm: House) -> None:
-    away(firm, SAM, DORA)
-    firm.rows("update absences set begins_at = '2026-02-01', ends_at = '2026-03-01'")
+def test_an_absence_of_a_moment_bars_nobody_afterwards(firm: House) -> None:
+    """Sam, who sells and may approve, would choose alone who never decides his deals."""
+    record_id = firm.to_approval(deals.milestone(WON_ON))
+    absence_id = away(firm, SAM, DORA)
+    assert refusal(firm, of(firm, record_id, DELIVERIES), DORA) == "STOOD_IN"
+    firm.work()
+
+    firm.application.dispatch(EndAbsence(TENANT, firm.person(SAM).id, absence_id))
+    firm.work()
+
+    assert of(firm, record_id, DELIVERIES).id in waiting(firm, DORA)
+    firm.decide(of(firm, record_id, DELIVERIES), DORA)
+    firm.decide(of(firm, record_id), FINANCE)
+    firm.settle()
+    assert firm.state(record_id) is State.ACTIVE
+
+
+def test_it_says_first_how_many_deals_the_delegate_may_not_decide_meanwhile(firm: House) -> None:
+    firm.to_approval(deals.milestone(WON_ON))
+    firm.to_approval(deals.milestone(WON_ON))
+    away(firm, FINANCE, DORA, confirmed=False)  # who has no part in any
+
+    with pytest.raises(Conflict, match="Sam Seller has a part in 2 deals that wait for approval") as refused:
+        away(firm, SAM, EVE, confirmed=False)
+
+    assert refused.value.code == "DELEGATE_BARRED"
+    away(firm, SAM, confirmed=False)
+
+
+def test_nor_one_that_was_over_before_the_deal_was_put_to_people(firm: House) -> None:
+    over(firm, away(firm, SAM, DORA), hours=48)
 
     record_id = firm.to_approval(deals.milestone(WON_ON))
 
@@ -238,28 +301,40 @@ def test_an_absence_that_was_over_before_the_deal_was_won_bars_nobody(firm: Hous
     firm.decide(of(firm, record_id, DELIVERIES), DORA)
 
 
-def test_an_absence_that_was_taken_back_before_it_began_bars_nobody(firm: House) -> None:
+def test_nor_one_that_was_taken_back_before_it_began(firm: House) -> None:
+    record_id = firm.to_approval(deals.milestone(WON_ON))
     absence_id = away(firm, SAM, DORA, first=3)
     firm.application.dispatch(EndAbsence(TENANT, firm.person(SAM).id, absence_id))
-    firm.rows("update absences set begins_at = ended_at + interval '1 millisecond'")
 
+    firm.decide(of(firm, record_id, DELIVERIES), DORA)
+
+
+def test_an_approval_stands_whose_decider_stands_in_for_the_owner_afterwards(firm: House) -> None:
+    """An owner who could have it fall would take back what others decided of the deal."""
     record_id = firm.to_approval(deals.milestone(WON_ON))
-
-    assert DORA in asked(firm, record_id, DELIVERIES)
-
-
-def test_an_approval_falls_when_its_decider_begins_to_stand_in_for_the_owner(firm: House) -> None:
-    record_id = firm.to_approval(deals.milestone(WON_ON))
-    decided = firm.decide(of(firm, record_id, DELIVERIES), DORA)
+    firm.decide(of(firm, record_id, DELIVERIES), DORA)
     firm.settle()
 
     away(firm, SAM, DORA)
     firm.decide(of(firm, record_id), FINANCE)
+    firm.settle()
+
+    assert firm.state(record_id) is State.ACTIVE
+
+
+def test_an_approval_falls_that_was_given_while_standing_in_for_an_owner(firm: House) -> None:
+    """That Fiona owned the deal before is known after Dora, who stands in for her, approved it."""
+    fred = hire(firm, FRED, PersonRole.FINANCE_APPROVER)
+    record_id = firm.to_approval(deals.milestone(WON_ON))
+    away(firm, FINANCE, DORA)
+    decided = firm.decide(of(firm, record_id, DELIVERIES), DORA)
+    firm.rows("update people set further_emails = array[:seller] where email = :who", seller=SAM, who=FINANCE)
+
+    firm.decide(of(firm, record_id), fred)
     firm.work()
 
     fallen = firm.application.queries.approval(TENANT, decided.id).task
     assert (fallen.status, fallen.void_because) == (TaskStatus.VOID, "STOOD_IN")
-    assert firm.state(record_id) is State.AWAITING_APPROVAL
 
 
 # Entering it.

@@ -20,7 +20,7 @@ from oppsync.domain.plan.orders import LineOrder, Message, NodeOrder, PsaOrder, 
 from oppsync.domain.plan.plan import PlanContent
 from oppsync.domain.plan.references import ErpReferences, MissingReference
 from oppsync.domain.plan.systems import ParentValues
-from oppsync.domain.reference.book import ReferenceBook
+from oppsync.domain.reference.book import ReferenceBook, ReferenceUse
 from oppsync.domain.work.events import Event
 from oppsync.domain.work.tracked import Lease
 from oppsync.kernel import canonical_json
@@ -276,6 +276,11 @@ class ConnectedVendors:
 
     def psa(self, tenant_id: str, parent: ParentValues, book: ReferenceBook | None = None) -> tuple[str, Psa]:
         return "psa", self.psa_at("psa")
+
+    def maps_of(
+        self, tenant_id: str, connection_ids: Collection[str], book: ReferenceBook
+    ) -> Sequence[ReferenceUse]:
+        return ()
 
     def erp_at(self, connection_id: str) -> Erp:
         assert connection_id == "erp"

@@ -18,7 +18,7 @@ from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.plan.references import ErpReferences, MissingReference
 from oppsync.domain.plan.systems import ParentValues
-from oppsync.domain.reference.book import ReferenceBook, ReferenceRow
+from oppsync.domain.reference.book import ReferenceBook, ReferenceRow, ReferenceUse
 from oppsync.domain.validation.other_deals import OtherDeal
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
@@ -119,6 +119,11 @@ class Surroundings:
 
     def comparable(self, tenant_id: str, record: Opportunity, but: UUID | None) -> Collection[OtherDeal]:
         assert self.in_transaction
+        return ()
+
+    def maps_of(
+        self, tenant_id: str, connection_ids: Collection[str], book: ReferenceBook
+    ) -> Sequence[ReferenceUse]:
         return ()
 
     def erp_at(self, connection_id: str) -> Surroundings:

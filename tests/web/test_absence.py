@@ -63,6 +63,18 @@ def test_somebody_is_out_of_office_and_a_colleague_decides_for_them(browser: Bro
     assert "Tom for Ana" in beside.words
 
 
+def test_a_delegate_who_may_not_decide_what_waits_is_confirmed_first(browser: Browsers, office: Office) -> None:
+    ana, waiting = browser("ana"), office.waiting()
+    office.override(waiting.opportunity_id, "name", "Another name", by=office.ids["ana"])
+
+    warned = ana.post(PAGE, **week(email("tom")))
+
+    assert (warned.status, "has a part in 1 deal that waits for approval" in warned.words) == (409, True)
+    assert f'value="{today()}"' in warned.markup
+    assert "No absence is entered." in warned.words
+    assert ana.post(PAGE, **week(email("tom")), confirmed="yes").status == 303
+
+
 def test_an_absence_is_ended_where_it_was_entered(browser: Browsers, office: Office) -> None:
     ana, absence_id = browser("ana"), office.absence("ana")
 

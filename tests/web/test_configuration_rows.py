@@ -5,12 +5,14 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from datetime import date
 from urllib.parse import urlencode
 
 import pytest
 
 from oppsync.domain.configuration.bundle import fingerprint, governed
 from oppsync.domain.configuration.files import FILES
+from oppsync.domain.policy.approval_step import ApprovalStep
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.roles import PersonRole
 from oppsync.services.configuration.commands import ApplyConfiguration
@@ -134,6 +136,28 @@ def test_a_row_is_ended_as_of_a_day(begun: Office, ida: Browser) -> None:
         assert refused.status == 422
         assert why in refused.words
         assert 'href="#until"' in refused.markup
+
+
+def test_the_form_says_by_which_day_a_row_counts_and_a_row_only_conditions_that_it_has(
+    begun: Office, ida: Browser
+) -> None:
+    since = date(2026, 1, 1)
+    step = ApprovalStep(name="The board", people=("boss@example.com",))
+    added = [
+        ReferenceRow(
+            kind=ReferenceKind.APPROVAL_STEP, key="board", valid_from=since, value=step.model_dump(mode="json")
+        ),
+    ]
+    begun.application.dispatch(ApplyConfiguration(TENANT, begun.ids["kim"], FIRM, (*ROWS, *added)))
+    edit = "/configuration/rows/approval_step/edit?" + urlencode({"key": "board", "since": str(since)})
+
+    assert "What was won before the day is still planned by it" in ida.get(RATE.format("edit")).words
+    words = ida.get(edit).words
+    assert "still planned by it" not in words
+    assert "the row of the day on which it is used counts, whenever the deal was won" in words
+    listed = ida.get("/configuration/rows/approval_step?on=2026-06-01").words
+    assert "boss@example.com" in listed
+    assert "new_customer" not in listed
 
 
 def test_a_row_of_yaml_is_its_text(begun: Office, ida: Browser) -> None:

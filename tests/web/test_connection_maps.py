@@ -12,7 +12,7 @@ from flask import Flask
 from oppsync.domain.configuration.bundle import governed
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.roles import PersonRole
-from oppsync.services.configuration.commands import ApplyConfiguration
+from oppsync.services.configuration.commands import ApplyConfiguration, Proposed
 from tests.harness.builders import TENANT
 from tests.web.browser import Browser
 from tests.web.office import Office
@@ -130,6 +130,23 @@ def test_of_a_live_firm_the_row_is_proposed_and_its_faults_are_told_at_the_text(
         assert [row.value for row in governed(uow.configurations.rows(TENANT))] == [MAP.value]
 
 
+def test_whoever_agrees_to_remove_the_row_reads_that_one_person_says_it_from_then_on(
+    ida: Browser, office: Office
+) -> None:
+    connect(ida)
+    say(office)
+    go_live(office)
+
+    answer = office.application.dispatch(ApplyConfiguration(TENANT, office.ids["ida"], "Acme", []))
+    assert isinstance(answer, Proposed)
+
+    page = ida.get(f"/configuration/proposals/{answer.proposal_id}")
+    assert (
+        "on no row says what Our <b>org maps: its own settings do then, which one person edits." in page.words
+    )
+    assert "<b>org" not in page.markup
+
+
 def test_the_api_answers_what_is_in_force_and_refuses_what_the_row_says(app: Flask, office: Office) -> None:
     office.hire("ida", PersonRole.INTEGRATION_ADMIN)
     ida = Api(app, office.token("ida"))
@@ -153,4 +170,4 @@ def test_the_api_answers_what_is_in_force_and_refuses_what_the_row_says(app: Fla
     files = {"oppsync.yaml": "format: 1\nfirm: Acme\n", "connection_maps.yaml": "- connection: New\n"}
     files["connection_maps.yaml"] += "  valid_from: 2026-01-01\n  vendor: kantata\n  settings: {}\n"
     compared = ida("POST", "/configuration/diff", {"files": files})
-    assert ["connected as 'New'" in note for note in (compared.json or {})["notes"]] == [True]
+    assert ["connected as 'New'" in note for note in (compared.json or {})["notes"]] == [True, False]

@@ -32,10 +32,19 @@ def list_absences() -> Mapping[str, object]:
 def enter_absence(request: schemas.AbsenceRequest) -> Mapping[str, object]:
     """Be out of office, with or without an approver who decides meanwhile; answers those that are not over
 
-    For somebody else it needs the role admin.
+    For somebody else it needs the role admin. A delegate who may not decide deals that wait, as the absent
+    person has a part in them, has to be confirmed.
     """
     me = signed_in()
-    command = EnterAbsence(me.tenant_id, me.asker, request.first, request.last, request.delegate, request.email)
+    command = EnterAbsence(
+        me.tenant_id,
+        me.asker,
+        request.first,
+        request.last,
+        request.delegate,
+        request.email,
+        confirmed=request.confirmed,
+    )
     application().dispatch(command)
     return {"rows": _rows()}
 

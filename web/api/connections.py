@@ -198,7 +198,9 @@ def list_connection_deliveries(connection_id: str) -> Mapping[str, object]:
 def get_master_data(connection_id: str) -> Mapping[str, object]:
     """Read how old the master data of an ERP is, what differs, and what ended while something still names it"""
     with application().uow.reading() as uow:
-        shown = shown_mirror(uow, signed_in().tenant_id, connection_id, application().clock.now())
+        shown = shown_mirror(
+            uow, signed_in().tenant_id, connection_id, application().clock.now(), application().connectors
+        )
     state = shown.state
     return {
         "kinds": [each._asdict() for each in state.kinds],

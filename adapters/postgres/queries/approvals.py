@@ -9,15 +9,14 @@ from sqlalchemy import Connection, Select, and_, select
 
 from adapters.postgres.queries.base import WARNINGS, Reading, of_task, one, page
 from adapters.postgres.queries.deciders import (
-    OWNER,
     PLACE,
-    WON_ON,
     asks_of_these,
     everyone_and_involved,
     open_tasks,
     place_of_row,
     standing_in,
 )
+from adapters.postgres.repositories.part_in_deals import OWNER
 from adapters.postgres.rows import to_plan, to_task
 from adapters.postgres.tables import approval_tasks, audit, barred_approvers, opportunities, people, plans
 from oppsync.domain.approval.deciding import may_decide
@@ -90,7 +89,6 @@ class PostgresApprovalQueries(Reading):
                 summary.task,
                 row["owner"],
                 place_of_row(row["place"]),
-                won_on=row["won_on"],
             )
             barred = _barred(connection, tenant_id, summary.task)
         plan = to_plan(row)
@@ -176,7 +174,6 @@ def _approvals() -> Select[Any]:
             (opportunities.c.reread_requested > opportunities.c.reread_done).label("reread_due"),
             OWNER,
             PLACE,
-            WON_ON,
             WARNINGS,
         )
         .join(plans, of_plan)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -19,42 +18,37 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    tuple_,
 )
 
 from adapters.postgres.queries.base import of_task
 from adapters.postgres.repositories.absences import all_absences
 from adapters.postgres.repositories.audit import shapers_of
 from adapters.postgres.repositories.overrides import overrides_of
-from adapters.postgres.repositories.parties import parties, parties_of_deal, to_party
+from adapters.postgres.repositories.part_in_deals import (
+    OWNER,
+    changed_configuration,
+    edited,
+    owned,
+    owner_of,
+    undecided,
+)
+from adapters.postgres.repositories.parties import parties_of_deal
 from adapters.postgres.repositories.people import everyone
 from adapters.postgres.repositories.plans import changers_of
 from adapters.postgres.rows import to_task
 from adapters.postgres.tables import (
     approval_tasks,
-    audit,
-    barred_approvers,
-    crm_users,
     opportunities,
-    opportunity_parties,
-    plan_overrides,
 )
 from oppsync.domain.approval.deciding import may_decide
-from oppsync.domain.approval.involved import Involved, involved, is_same, keys_of, keys_of_user, with_absences
-from oppsync.domain.approval.refusals import Refusal
+from oppsync.domain.approval.involved import Involved, involved, is_same, with_absences
 from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
 from oppsync.domain.approval.who_may import Action, may
-from oppsync.domain.deal.opportunity import Owner
-from oppsync.domain.deal.parties import Part, Party
 from oppsync.domain.deal.place import made_in
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval, seat_of
-from oppsync.domain.values.actor import person_actor
 from oppsync.domain.values.limits import Place
 from oppsync.domain.values.roles import approves_for
-from oppsync.domain.work.events import SHAPES_THE_PLAN
 
-OWNER = opportunities.c.record["owner"].label("owner")
-WON_ON = opportunities.c.record["won_on"].astext.label("won_on")
 _DELIVERED_IN: ColumnElement[Any] = literal_column("'$.lines[*].delivery_region'::jsonpath")
 # Where the deal is made, without the rest of its record.
 PLACE = func.jsonb_build_object(
@@ -87,18 +81,6 @@ def asks_of(person: Person) -> ColumnElement[bool]:
     )
 
 
-def owner_of(document: Mapping[str, Any] | None) -> tuple[Party, ...]:
-    """The owner that the record names."""
-    if not document:
-        return ()
-    owner = Owner.model_validate(document)
-    return (Party(part=Part.OWNER, user_id=owner.id, name=owner.name, email=owner.email),)
-
-
-def day_of(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
-
-
 def place_of_row(document: Mapping[str, Any]) -> Place:
     return made_in(document["entity"], document["region"], document["delivered_in"] or ())
 
@@ -109,11 +91,9 @@ def everyone_and_involved(
     task: ApprovalTask,
     owner: Mapping[str, Any] | None,
     place: Place,
-    *,
-    won_on: str | None,
 ) -> tuple[Sequence[Person], Involved]:
-    """All people there ever were, and who has a part in the deal and the plan of `task`; `owner`, `place` and
-    `won_on`: as its record has them."""
+    """All people there ever were, and who has a part in the deal and the plan of `task`; `owner` and
+    `place`: as its record has them."""
     known, opportunity_id = everyone(connection, tenant_id), task.opportunity_id
     tasks = select(approval_tasks).where(
         approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.opportunity_id == opportunity_id
@@ -127,7 +107,6 @@ def everyone_and_involved(
         changers=changers_of(connection, tenant_id, opportunity_id, task.plan_hash),
         place=place,
         absences=all_absences(connection, tenant_id),
-        won_on=day_of(won_on),
     )
     return known, part
 
@@ -144,7 +123,6 @@ def open_tasks(connection: Connection, tenant_id: str, person: Person) -> OpenTa
             approval_tasks.c.asks,
             OWNER,
             PLACE,
-            WON_ON,
         )
         .join(opportunities, of_task())
         .where(*_open(tenant_id), asks_of_these(standing_in(connection, tenant_id, person)))
@@ -157,20 +135,21 @@ def open_tasks(connection: Connection, tenant_id: str, person: Person) -> OpenTa
     accounts = {one.id: [each for each in known if is_same(each, one)] for one in these}
     every = tuple({each.id: each for them in accounts.values() for each in them}.values())
     decided = _decided(connection, tenant_id, every)
-    edited = {one.id: _edited(connection, tenant_id, accounts[one.id]) for one in these}
-    changed = {one.id: _changed_configuration(connection, tenant_id, accounts[one.id]) for one in these}
-    owned = [_owned(connection, tenant_id, one) for one in these]
+    edits = {one.id: edited(connection, tenant_id, accounts[one.id]) for one in these}
+    changes = {one.id: changed_configuration(connection, tenant_id, accounts[one.id]) for one in these}
+    owners = [owned(connection, tenant_id, one) for one in these]
+    waited = _tasks(connection, tenant_id) if mine else {}
     waiting: list[UUID] = []
     barred: list[UUID] = []
     for row in found:
         part = Involved(
-            parties=(*(party for of in owned for party in of[row.opportunity_id]), *owner_of(row.owner)),
-            editors=tuple(one for one in these if row.opportunity_id in edited[one.id]),
-            changers=tuple(one for one in these if (row.opportunity_id, row.plan_hash) in changed[one.id]),
+            parties=(*(party for of in owners for party in of[row.opportunity_id]), *owner_of(row.owner)),
+            editors=tuple(one for one in these if row.opportunity_id in edits[one.id]),
+            changers=tuple(one for one in these if (row.opportunity_id, row.plan_hash) in changes[one.id]),
             deciders=every,
             place=place_of_row(row.place),
         )
-        part = with_absences(part, these, absences, day_of(row.won_on))
+        part = with_absences(part, these, absences, waited.get(row.opportunity_id, ()))
         others = decided[row.opportunity_id, row.plan_hash]
         listed = (RequiredApproval.model_validate(row.asks),) if row.asks else DEFAULT_APPROVALS
         refusal = may_decide(person, seat_of(row.role, listed).asks, part, others)
@@ -211,59 +190,12 @@ def _decided(
     return found
 
 
-def _edited(connection: Connection, tenant_id: str, accounts: Sequence[Person]) -> Collection[UUID]:
-    """The deals with open tasks of which a person overrode something, linked the customer, or confirmed
-    a finding."""
-    overrode = select(plan_overrides.c.opportunity_id).where(
-        plan_overrides.c.tenant_id == tenant_id,
-        plan_overrides.c.made_by.in_([account.id for account in accounts]),
-        plan_overrides.c.opportunity_id.in_(_undecided(tenant_id)),
-    )
-    shaped = select(audit.c.opportunity_id).where(
-        audit.c.tenant_id == tenant_id,
-        audit.c.opportunity_id.in_(_undecided(tenant_id)),
-        audit.c.type.in_(SHAPES_THE_PLAN),
-        audit.c.actor.in_([person_actor(account.email) for account in accounts]),
-    )
-    return set(connection.execute(overrode.union(shaped)).scalars())
-
-
-def _changed_configuration(
-    connection: Connection, tenant_id: str, accounts: Sequence[Person]
-) -> Collection[tuple[UUID, str]]:
-    """The plans that use a change of the configuration which a person made or approved, as was kept before
-    anybody was asked."""
-    query = select(barred_approvers.c.opportunity_id, barred_approvers.c.plan_hash).where(
-        barred_approvers.c.tenant_id == tenant_id,
-        barred_approvers.c.person_id.in_([account.id for account in accounts]),
-        barred_approvers.c.reason == Refusal.EDITED_REFERENCE_DATA,
-        barred_approvers.c.opportunity_id.in_(_undecided(tenant_id)),
-    )
-    return {(row.opportunity_id, row.plan_hash) for row in connection.execute(query)}
-
-
-def _owned(connection: Connection, tenant_id: str, person: Person) -> Mapping[UUID, Sequence[Party]]:
-    """The part that a person has in deals with open tasks. A normal form is no column: the users of the CRMs
-    are few, and are compared here."""
-    keys = keys_of(person)
-    users = select(crm_users).where(crm_users.c.tenant_id == tenant_id)
-    mine = {
-        (user.connection_id, user.user_id)
-        for user in connection.execute(users)
-        if not keys.isdisjoint(keys_of_user(user.user_id, user.email))
-    }
-    found: dict[UUID, list[Party]] = defaultdict(list)
-    if not mine:
-        return found
-    query = parties().where(
-        opportunity_parties.c.tenant_id == tenant_id,
-        tuple_(crm_users.c.connection_id, crm_users.c.user_id).in_(mine),
-        opportunity_parties.c.opportunity_id.in_(_undecided(tenant_id)),
+def _tasks(connection: Connection, tenant_id: str) -> Mapping[UUID, Sequence[ApprovalTask]]:
+    """All tasks that the deals with open tasks ever had."""
+    found: dict[UUID, list[ApprovalTask]] = defaultdict(list)
+    query = select(approval_tasks).where(
+        approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.opportunity_id.in_(undecided(tenant_id))
     )
     for row in connection.execute(query).mappings():
-        found[row["opportunity_id"]].append(to_party(row))
+        found[row["opportunity_id"]].append(to_task(row))
     return found
-
-
-def _undecided(tenant_id: str) -> Any:
-    return select(approval_tasks.c.opportunity_id).where(*_open(tenant_id))

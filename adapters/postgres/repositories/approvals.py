@@ -11,11 +11,12 @@ from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
 from adapters.postgres.clock import clock
+from adapters.postgres.repositories.part_in_deals import deals_with_part
 from adapters.postgres.rows import to_task
 from adapters.postgres.session import Session
 from adapters.postgres.tables import approval_tasks, barred_approvers, opportunities
 from oppsync.domain.approval.seals import Seal
-from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus, VoidedAs
+from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse, TaskStatus, VoidedAs
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, Seat
 from oppsync.kernel.errors import NotFound
 
@@ -119,6 +120,9 @@ class PostgresApprovals:
             .order_by(approval_tasks.c.opportunity_id)
         )
         return self._session.execute(query).scalars().all()
+
+    def deals_with_part(self, tenant_id: str, person: Person) -> Collection[UUID]:
+        return deals_with_part(self._session, tenant_id, person)
 
     def get(self, tenant_id: str, task_id: UUID) -> ApprovalTask:
         found = self._select(approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.id == task_id)

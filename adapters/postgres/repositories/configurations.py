@@ -42,6 +42,19 @@ join jsonb_to_recordset(cast(:changed as jsonb)) as c(kind text, key text, valid
     using (kind, key, valid_from)
 where r.tenant_id = :of_tenant
 """)
+# A row that is there under both keys has not moved.
+_CARRY_CHANGES = text("""
+insert into configuration_changes (tenant_id, number, kind, key, valid_from, version, fields)
+select c.tenant_id, c.number, c.kind, r.key, c.valid_from, r.version, c.fields
+from configuration_changes c
+join reference_rows r
+    on (r.tenant_id, r.kind, r.key, r.valid_from) = (c.tenant_id, c.kind, :new_key, c.valid_from)
+where c.tenant_id = :of_tenant and c.kind = :of_kind and c.key = :of_key and not exists (
+    select from reference_rows o
+    where (o.tenant_id, o.kind, o.key, o.valid_from) = (c.tenant_id, c.kind, c.key, c.valid_from)
+)
+on conflict do nothing
+""")
 
 
 def _but_rows(table: Table) -> Any:
@@ -156,6 +169,10 @@ class PostgresConfigurations:
         if at:
             which = {"of_tenant": tenant_id, "of_number": number, "changed": canonical_json.dumps(at)}
             self._session.execute(_KEEP_CHANGES, which)
+
+    def carry_changes(self, tenant_id: str, kind: ReferenceKind, key: str, new_key: str) -> None:
+        which = {"of_tenant": tenant_id, "of_kind": kind, "of_key": key, "new_key": new_key}
+        self._session.execute(_CARRY_CHANGES, which)
 
     def propose(self, tenant_id: str, proposal: NewProposal) -> UUID:
         proposal_id = uuid7()

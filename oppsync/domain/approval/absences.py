@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from pydantic import AwareDatetime
 
+from oppsync.domain.approval.tasks import ApprovalTask
 from oppsync.domain.values.model import Code, Frozen
+
+# A working day: whoever stood in for less decided nothing for the other that matters afterwards.
+LEAST = timedelta(hours=8)
 
 
 class NewAbsence(NamedTuple):
@@ -42,10 +46,17 @@ class Absence(Frozen):
     def overlaps(self, begin: datetime, end: datetime) -> bool:
         return self.begins_at < end and begin < self.until
 
-    def was_since(self, day: date | None, now: datetime) -> bool:
-        """Whether some of it was on that day or after it, up to now. Without a day: ever."""
-        begin = datetime.combine(day, time.min, UTC) if day else datetime.min.replace(tzinfo=UTC)
-        return self.begins_at <= now and self.begins_at < self.until and begin < self.until
+    @property
+    def counts_from(self) -> datetime:
+        """Nobody stood in before it was entered, though it may begin with that day."""
+        return max(self.begins_at, self.made_at)
+
+    def lasted_while_open(self, tasks: Iterable[ApprovalTask], now: datetime) -> bool:
+        """Whether it lasted a working day by now, and any of these tasks waited for a decision meanwhile."""
+        begin, end = self.counts_from, min(self.until, now)
+        return end - begin >= LEAST and any(
+            task.opened_at < end and not (task.decided_at and task.decided_at <= begin) for task in tasks
+        )
 
 
 class Absences(NamedTuple):

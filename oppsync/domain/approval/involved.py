@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import date
+from datetime import datetime
 from uuid import UUID
+
+from pydantic import AwareDatetime
 
 from oppsync.domain.approval.absences import NO_ABSENCES, Absences
 from oppsync.domain.approval.tasks import ApprovalTask, Person
@@ -25,12 +27,21 @@ class Away(Frozen):
     delegate_id: UUID | None = None
 
 
+class StandIn(Frozen):
+    """Who stands in for somebody who has a part in the deal, or did. `for_good`: for a working day or longer
+    while it waited for a decision, so that it outlasts the absence."""
+
+    person: Person
+    since: AwareDatetime
+    for_good: bool = False
+
+
 class Involved(Frozen):
     """`parties`: who ever owned or requested the deal in the CRM. `editors`: who ever edited its plan, linked
     its customer, or confirmed a finding of it. `changers`: who made or approved a change of the configuration
     that the plan uses. `deciders`: who decided tasks of it. `place`: where it is made, which limits of roles
-    are compared with; None where that is not known. `away`: who is out of office now. `stand_ins`: who stood
-    in, since the deal was won, for somebody who has a part in it."""
+    are compared with; None where that is not known. `away`: who is out of office now. `stand_ins`: who
+    stands in for somebody who has a part in it, and who did long enough."""
 
     parties: tuple[Party, ...] = ()
     editors: tuple[Person, ...] = ()
@@ -38,7 +49,7 @@ class Involved(Frozen):
     deciders: tuple[Person, ...] = ()
     place: Place | None = None
     away: tuple[Away, ...] = ()
-    stand_ins: tuple[Person, ...] = ()
+    stand_ins: tuple[StandIn, ...] = ()
 
     def owns(self, person: Person) -> bool:
         """Whether the person ever owned or requested the deal."""
@@ -61,8 +72,18 @@ class Involved(Frozen):
         return self.owns(person) or self.edited(person) or self.changed_configuration(person)
 
     def stood_in(self, person: Person) -> bool:
-        """Whether the person stood in for somebody who has a part in the deal."""
-        return any(is_same(person, other) for other in self.stand_ins)
+        """Whether the person stands in for somebody who has a part in the deal, or did long enough."""
+        return any(is_same(person, each.person) for each in self.stand_ins)
+
+    def when(self, moment: datetime | None) -> Involved:
+        """As it was for a decision of that moment: who began to stand in afterwards did not yet."""
+        if moment is None:
+            return self
+        return changed(self, stand_ins=tuple(each for each in self.stand_ins if each.since <= moment))
+
+    def for_good(self) -> Involved:
+        """Without what ends with an absence."""
+        return changed(self, stand_ins=tuple(each for each in self.stand_ins if each.for_good))
 
     def is_away(self, person: Person) -> bool:
         return any(each.person.id == person.id for each in self.away)
@@ -81,12 +102,11 @@ def involved(
     changers: Collection[str] = (),
     place: Place | None = None,
     absences: Absences = NO_ABSENCES,
-    won_on: date | None = None,
 ) -> Involved:
     """`people`: all there ever were; who left and came back under another account is the same person.
     `shapers`: the actors of what shaped the plan besides overrides; `changers`: those of the configuration's
-    changes that it uses. `won_on`: from when on standing in for somebody counts."""
-    everyone = tuple(people)
+    changes that it uses. `tasks`: all that the deal ever had."""
+    everyone, tasks = tuple(people), tuple(tasks)
     shaped_by, changed_by = _ids(shapers, everyone), _ids(changers, everyone)
     edited_by = editors(overrides) | shaped_by
     decided_by = {person for task in tasks for person in (task.decided_by, task.decided_for)}
@@ -97,13 +117,15 @@ def involved(
         deciders=_of(decided_by, everyone),
         place=place,
     )
-    return with_absences(part, everyone, absences, won_on)
+    return with_absences(part, everyone, absences, tasks)
 
 
 def with_absences(
-    part: Involved, people: Iterable[Person], absences: Absences, won_on: date | None
+    part: Involved, people: Iterable[Person], absences: Absences, tasks: Collection[ApprovalTask] = ()
 ) -> Involved:
-    """`part` with who is away now, and who stood in for somebody who has a part in the deal."""
+    """`part` with who is away now, and who stands in for somebody who has a part in the deal: now, or for a
+    working day or longer while one of its `tasks` waited. Whoever names a colleague for a moment would
+    otherwise choose, alone, who never decides their deals."""
     if not absences.rows:
         return part
     by_id = {person.id: person for person in people}
@@ -112,13 +134,14 @@ def with_absences(
         for each in absences.current()
         if each.person_id in by_id
     ]
-    stood_in = {
-        each.delegate_id
+    stand_ins = [
+        StandIn(person=by_id[each.delegate_id], since=each.counts_from, for_good=lasted)
         for each in absences.rows
-        if each.was_since(won_on, absences.now)
+        if each.delegate_id in by_id
+        if (lasted := each.lasted_while_open(tasks, absences.now)) or each.covers(absences.now)
         if (absent := by_id.get(each.person_id)) and part.has_part(absent)
-    }
-    return changed(part, away=tuple(away), stand_ins=_of(stood_in, by_id.values()))
+    ]
+    return changed(part, away=tuple(away), stand_ins=tuple(stand_ins))
 
 
 def is_same(one: Person, other: Person) -> bool:

@@ -33,8 +33,8 @@ REFUSAL_TEXTS: dict[Refusal, str] = {
     ),
     Refusal.OUTSIDE_LIMITS: "Your role does not count for this deal's legal entity and regions.",
     Refusal.STOOD_IN: (
-        "Since this deal was won you stood in for somebody who owns it, requested it or changed its plan; "
-        "another approver has to decide."
+        "You stand in for somebody who owns this opportunity, requested it or changed its plan, or did for a "
+        "working day while it waited; another approver has to decide."
     ),
 }
 
@@ -47,7 +47,10 @@ REFUSAL_REASONS: dict[Refusal, str] = {
     Refusal.EDITED_REFERENCE_DATA: "made or approved a change of the configuration that this plan uses",
     Refusal.ALREADY_DECIDED_OTHER_ROLE: "decided this plan for another role too",
     Refusal.OUTSIDE_LIMITS: "has a role that does not count for this deal's legal entity and regions",
-    Refusal.STOOD_IN: "stood in for somebody who owns this opportunity, requested it or changed its plan",
+    Refusal.STOOD_IN: (
+        "stands in for somebody who owns this opportunity, requested it or changed its plan, or did while it "
+        "waited"
+    ),
 }
 
 

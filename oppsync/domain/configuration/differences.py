@@ -70,8 +70,10 @@ def _given(fields: Iterable[FieldChange]) -> str:
 
 
 def values_in_words(row: ReferenceRow) -> str:
-    """What a row says, without its days."""
+    """What a row says, without its days, and without a condition that it does not have."""
     named = {at[1:].replace("/", "."): value for at, value in leaves(row.value)}
+    if row.kind is ReferenceKind.APPROVAL_STEP and not named.get("new_customer"):
+        named.pop("new_customer", None)
     return _given(FieldChange(name, None, value) for name, value in named.items())
 
 

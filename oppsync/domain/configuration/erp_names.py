@@ -19,7 +19,13 @@ from oppsync.domain.values.identifiers import customer_code_key
 
 _MOST_NEAR = 3
 At = tuple[object, ...]
-KINDS = (MasterKind.COMPANY, MasterKind.COST_CENTRE, MasterKind.TAX, MasterKind.CUSTOMER)
+KINDS = (
+    MasterKind.COMPANY,
+    MasterKind.COST_CENTRE,
+    MasterKind.TAX,
+    MasterKind.PRODUCT,
+    MasterKind.CUSTOMER,
+)
 
 
 def nothing_more(keys: Collection[MasterKey]) -> Collection[MasterKey]:
@@ -33,13 +39,16 @@ def compared(key: MasterKey) -> MasterKey:
 
 class KnownErp(NamedTuple):
     """What the mirror of one ERP has, and `as_of` when: of each kind that was read, the codes, each under the
-    key that is compared. `look_up`: those of some keys that the ERP has after all, as it says itself."""
+    key that is compared. `look_up`: those of some keys that the ERP has after all, as it says itself. `mapped`:
+    what of this vendor's maps names master data, and of which kind."""
 
     connection_id: str
     connection: str
     as_of: datetime | None
     codes: Mapping[MasterKind, Mapping[MasterKey, str]]
     look_up: Callable[[Collection[MasterKey]], Collection[MasterKey]] = nothing_more
+    vendor: str = ""
+    mapped: Mapping[str, MasterKind] = {}
 
     def may_have(self, key: MasterKey) -> bool:
         """Nothing is known of a kind that was never read."""
@@ -67,9 +76,15 @@ class NamedThere(NamedTuple):
     key: MasterKey
 
 
-def names_of(row: ReferenceRow, companies: Mapping[str, Collection[str]]) -> Iterator[NamedThere]:
+def names_of(
+    row: ReferenceRow, companies: Mapping[str, Collection[str]], erps: Sequence[KnownErp]
+) -> Iterator[NamedThere]:
     """What a row names there. `companies`: of each entity; nothing is said of a row whose entity has none."""
     value = row.value
+    for erp in _mapped_by(row, erps):
+        for name, kind in erp.mapped.items():
+            if value["settings"].get(name):
+                yield NamedThere(("settings", name), MasterKey(kind, "", str(value["settings"][name])))
     if row.kind is ReferenceKind.LEGAL_ENTITY:
         yield NamedThere(("erp_company",), MasterKey(MasterKind.COMPANY, "", str(value["erp_company"])))
     if row.kind in _OF_CUSTOMERS and (customer := _parts_of(row).get("customer")):
@@ -81,6 +96,13 @@ def names_of(row: ReferenceRow, companies: Mapping[str, Collection[str]]) -> Ite
         for field in fields:
             if value.get(field):
                 yield NamedThere((field,), MasterKey(kind, company, str(value[field])))
+
+
+def _mapped_by(row: ReferenceRow, erps: Sequence[KnownErp]) -> Sequence[KnownErp]:
+    """The ERP of which the row says what it maps."""
+    if row.kind is not ReferenceKind.CONNECTION_MAP:
+        return ()
+    return [erp for erp in erps if (erp.connection, erp.vendor) == (row.key, row.value["vendor"])]
 
 
 _FIELDS: Mapping[ReferenceKind, tuple[MasterKind, Sequence[str]]] = {
@@ -131,10 +153,11 @@ def _missing(rows: Sequence[PlacedRow], names: ErpNames) -> Iterator[_Missing]:
     of_now = [each.row for each in holding]
     erps_for, creating = _judging(of_now, names.erps), _creating(of_now)
     for each in holding:
-        entity = _entity_of(each.row)
-        if not (erps := erps_for(entity)) or _written(each.row) in before:
+        entity, is_map = _entity_of(each.row), each.row.kind is ReferenceKind.CONNECTION_MAP
+        erps = _mapped_by(each.row, names.erps) if is_map else erps_for(entity)
+        if not erps or _written(each.row) in before:
             continue
-        for at, keys in _by_place(names_of(each.row, companies)).items():
+        for at, keys in _by_place(names_of(each.row, companies, erps)).items():
             if keys[0].kind is MasterKind.CUSTOMER and (entity in creating if entity else creating):
                 continue  # it may be created together with its first projects
             if not any(erp.may_have(key) for erp in erps for key in keys) and not _in_unknown_company(
@@ -255,8 +278,11 @@ def used_by_rows(
     wanted = {compared(key): key for key in keys}
     found: dict[MasterKey, list[ReferenceRow]] = {}
     for row in every:
-        for name in names_of(row, companies):
+        is_map = row.kind is ReferenceKind.CONNECTION_MAP
+        if not here & (frozenset({row.key}) if is_map else goes_to(_entity_of(row))):
+            continue
+        for name in names_of(row, companies, names.erps):
             key = wanted.get(compared(name.key))
-            if key is not None and here & goes_to(_entity_of(row)):
+            if key is not None:
                 found.setdefault(key, []).append(row)
     return found

@@ -9,6 +9,9 @@ from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.limits import Limit, watched_in_words
 from oppsync.domain.values.model import Code, Frozen, omitted_at
 
+# Where findings about where a deal goes stand.
+SYSTEMS = "/systems"
+
 
 class ParentValues(NamedTuple):
     """The values of a deal's parent project by which its systems are chosen. `day`: when it was won."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, WithJsonSchema
 
-from oppsync.domain.reference.book import ReferenceBook, ReferenceKind
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceUse
 from oppsync.domain.values.model import Code, Frozen, Text
 
 # What stands for "this system has none".
@@ -89,6 +89,12 @@ def map_of(book: ReferenceBook, name: str, vendor: str, day: date) -> MapInForce
     if found is None or found[0].vendor != vendor:
         return None
     return MapInForce(found[0].given, name, found[1].valid_from)
+
+
+def map_used(book: ReferenceBook, name: str, vendor: str, day: date) -> ReferenceUse | None:
+    """The row of `map_of`, as a plan names it."""
+    found = book.find(ConnectionMap, ReferenceKind.CONNECTION_MAP, name, day)
+    return found[1] if found is not None and found[0].vendor == vendor else None
 
 
 def vendors_mapped(book: ReferenceBook, day: date) -> frozenset[str]:

@@ -13,6 +13,7 @@ from pydantic import AwareDatetime
 from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.plan.approvals import APPROVALS, required_in_words
 from oppsync.domain.plan.plan import PlanContent
+from oppsync.domain.plan.systems import SYSTEMS
 from oppsync.domain.planning.workstreams import is_about_planning
 from oppsync.domain.reading.backtest_days import Days
 from oppsync.domain.reading.open_deals import findings_between, in_one_line, told
@@ -86,10 +87,11 @@ class Backtest(Frozen):
     have a plan, between two days; `not_kept`: those besides of which a release before kept no inputs.
 
     `ways`: of how many deals each way differs. `stopped`: how many go on now and would not; `freed`: the other
-    way round. `as_of`: the day by whose rows all deals were tried; None for each deal's own. `begin_later`: how
-    many changed rows begin after the last of these deals was won, and counted as though they had begun by then.
-    `untouched`: how many hold on none of the days whose rows were read, so that no deal shows what they do.
-    `rows`: the deals that differ, the last ones won first; `more` are not listed.
+    way round; `stopped_by_both`: how many are stopped as it is. `as_of`: the day by whose rows all deals were
+    tried; None for each deal's own. `begin_later`: how many changed rows begin after the last of these deals
+    was won, and counted as though they had begun by then. `untouched`: how many hold on none of the days whose
+    rows were read, so that no deal shows what they do. `rows`: the deals that differ, the last ones won first;
+    `more` are not listed.
     """
 
     before: ConfigurationUse
@@ -103,6 +105,7 @@ class Backtest(Frozen):
     differing: int = 0
     stopped: int = 0
     freed: int = 0
+    stopped_by_both: int = 0
     as_of: date | None = None
     begin_later: int = 0
     untouched: int = 0
@@ -113,6 +116,11 @@ class Backtest(Frozen):
     rows: tuple[DealDifference, ...] = ()
 
     @property
+    def all_stopped(self) -> bool:
+        """Whether no deal goes on by either, so that none shows what differs."""
+        return 0 < self.tried == self.stopped_by_both
+
+    @property
     def more(self) -> int:
         return self.differing - len(self.rows)
 
@@ -121,6 +129,8 @@ class Backtest(Frozen):
         """Such as `3 of the last 100 won deals would differ: 2 priced, 1 approved otherwise`."""
         if not self.tried:
             return "no deal was tried"
+        if self.all_stopped:
+            return f"all {self.tried} deals that were tried are stopped by the rows of now and by these"
         counted = f"{self.differing} of the last {self.tried} won deals would differ"
         ways = ", ".join(f"{self.ways[way]} {way}" for way in Way if way in self.ways)
         return f"{counted}: {ways} otherwise" if ways else counted
@@ -130,7 +140,7 @@ class Tally:
     """Adds up deals one by one, and keeps no more of them than is listed."""
 
     def __init__(self) -> None:
-        self._tried = self._differing = self._stopped = self._freed = 0
+        self._tried = self._differing = self._stopped = self._freed = self._by_both = 0
         self._won: set[date] = set()
         self._planned: set[date] = set()
         self._ways: Counter[Way] = Counter()
@@ -149,6 +159,7 @@ class Tally:
             self._findings[side].update({found.code for found in (*tried.wrong, *tried.later)})
             self._approvals[side].update(_approvers(tried))
             self._add_money(side, tried)
+        self._by_both += before.is_blocked and after.is_blocked
         ways, what = differs(before, after)
         if not ways:
             return
@@ -207,6 +218,7 @@ class Tally:
             differing=self._differing,
             stopped=self._stopped,
             freed=self._freed,
+            stopped_by_both=self._by_both,
             as_of=days.as_of,
             begin_later=days.begin_later,
             untouched=days.untouched(self._won, self._planned),
@@ -262,15 +274,18 @@ _LONGEST = 1_000
 
 def _findings(before: Tried, after: Tried) -> Iterator[tuple[Way, Sequence[Finding], Sequence[Finding]]]:
     yield Way.VALIDATED, before.wrong, after.wrong
-    of_rows = [[each for each in tried.later if not is_about_planning(each)] for tried in (before, after)]
-    yield Way.ENRICHED, of_rows[0], of_rows[1]
-    of_plan = [[each for each in tried.later if is_about_planning(each)] for tried in (before, after)]
-    for way in (Way.PRICED, Way.APPROVED):
-        of_way = [
-            [each for each in found if each.path.startswith(APPROVALS) == (way is Way.APPROVED)]
-            for found in of_plan
-        ]
+    for way in (Way.ENRICHED, Way.PRICED, Way.ROUTED, Way.APPROVED):
+        of_way = [[each for each in tried.later if _way_of_finding(each) is way] for tried in (before, after)]
         yield way, of_way[0], of_way[1]
+
+
+def _way_of_finding(found: Finding) -> Way:
+    """Of one that comes after validation."""
+    if found.code == "NO_APPROVER" or found.path.startswith(APPROVALS):
+        return Way.APPROVED
+    if found.path == SYSTEMS:
+        return Way.ROUTED
+    return Way.PRICED if is_about_planning(found) else Way.ENRICHED
 
 
 # The first word of a plan's fields that say who approves: what comes of them is compared.

@@ -46,6 +46,18 @@ class ReferenceKind(StrEnum):
     CUSTOMER_LINK = "customer_link"
 
 
+# Looked up on the day on which they are used; all others on the day on which the deal was won.
+OF_TODAY = frozenset(
+    {
+        ReferenceKind.APPROVAL_RULE,
+        ReferenceKind.APPROVAL_ROLE,
+        ReferenceKind.APPROVAL_STEP,
+        ReferenceKind.EXCEPTION_OWNER,
+        ReferenceKind.SLA_TARGET,
+        ReferenceKind.CALENDAR,
+        ReferenceKind.CONNECTION_MAP,
+    }
+)
 # The part of a key, counted from 0, that is a customer's code; of a rate card only where there are four.
 _CUSTOMER_AT = {(ReferenceKind.TAX_EXEMPTION, 2): 1, (ReferenceKind.RATE_CARD, 4): 0}
 # A part of a key that stands for every other value.

@@ -15,6 +15,10 @@ class ConnectionRole(StrEnum):
     ERP = "projects"  # the stored word, which older workers and clients know
     PSA = "psa"
 
+    @property
+    def in_words(self) -> str:
+        return self.name
+
 
 class Connection(Frozen):
     """`id` is opaque and globally unique: it is the last part of the webhook's address and gives the tenant.

@@ -7,7 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from oppsync.domain.approval.seals import Seal
-from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus, VoidedAs
+from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse, TaskStatus, VoidedAs
 from oppsync.domain.plan.approvals import Seat
 
 
@@ -34,6 +34,10 @@ class Approvals(Protocol):
     def asked(self, tenant_id: str, person_id: UUID) -> Sequence[UUID]:
         """The opportunities with an open task that this person was asked to decide, in the order to lock
         them."""
+
+    def deals_with_part(self, tenant_id: str, person: Person) -> Collection[UUID]:
+        """The opportunities with an open task that the person owns or requested, or whose plan or configuration
+        they changed."""
 
     def get(self, tenant_id: str, task_id: UUID) -> ApprovalTask:
         """Raises NotFound."""

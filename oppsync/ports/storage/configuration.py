@@ -79,6 +79,9 @@ class Configurations(Protocol):
         """Keep which rows a version changed, by their counters of edits as they are now. One that it does not
         have any more is left out."""
 
+    def carry_changes(self, tenant_id: str, kind: ReferenceKind, key: str, new_key: str) -> None:
+        """What was kept of rows of this key is of those of the new key too, in whose place they are."""
+
     def propose(self, tenant_id: str, proposal: NewProposal) -> UUID: ...
 
     def proposal(self, tenant_id: str, proposal_id: UUID) -> Proposal:

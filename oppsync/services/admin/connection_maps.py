@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
 from oppsync.domain.configuration.connection_names import Called, renamed
-from oppsync.domain.policy.connection_map import ConnectionMap, MapInForce, map_of, vendors_mapped
+from oppsync.domain.policy.connection_map import (
+    ConnectionMap,
+    MapInForce,
+    laid_over,
+    map_of,
+    vendors_mapped,
+)
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.connections import Connection
@@ -17,22 +23,56 @@ from oppsync.ports.connectors import ConnectorCatalog
 
 class Governed(NamedTuple):
     """What the configuration maps of a connection before a change of it, and after. `needs_row`: it is new, and
-    other connections to its vendor are mapped there."""
+    other connections to its vendor are mapped there. `otherwise`: by its new name another row would say what it
+    maps, now or later, and says something else."""
 
     before: MapInForce | None
     after: MapInForce | None
     needs_row: bool
+    otherwise: bool
 
     @property
     def any(self) -> bool:
         return self.before is not None or self.after is not None
 
 
-def governed(book: ReferenceBook, before: Connection | None, after: Connection, today: date) -> Governed:
+def governed(
+    catalog: ConnectorCatalog, book: ReferenceBook, before: Connection | None, after: Connection, today: date
+) -> Governed:
     """`book`: the rows of now."""
     own = map_of(book, before.name, before.vendor, today) if before else None
     row = map_of(as_renamed(book, before, after), after.name, after.vendor, today)
-    return Governed(own, row, before is None and row is None and after.vendor in vendors_mapped(book, today))
+    needs_row = before is None and row is None and after.vendor in vendors_mapped(book, today)
+    return Governed(own, row, needs_row, _mapped_otherwise(catalog, book, before, after, today))
+
+
+def _mapped_otherwise(
+    catalog: ConnectorCatalog, book: ReferenceBook, before: Connection | None, after: Connection, today: date
+) -> bool:
+    if before is None or before.name == after.name:
+        return False
+    if (before.role, before.vendor) != (after.role, after.vendor):
+        return False  # another system: it goes by its row from the start, as one that is connected anew
+    maps = catalog.form(before.role, before.vendor).maps
+    then, renamed_only = as_renamed(book, before, after), changed(before, name=after.name)
+    return any(
+        _maps_on(day, book, before, maps) != _maps_on(day, then, renamed_only, maps)
+        for day in _days(book, {before.name, after.name}, today)
+    )
+
+
+def _maps_on(
+    day: date, book: ReferenceBook, connection: Connection, maps: Collection[str]
+) -> Mapping[str, Any]:
+    row = map_of(book, connection.name, connection.vendor, day)
+    return {name: value for name, value in laid_over(connection.settings, maps, row).items() if name in maps}
+
+
+def _days(book: ReferenceBook, names: Collection[str], today: date) -> Collection[date]:
+    """Today, and each later day on which a row of these names begins or ends."""
+    rows = [row for row in book.rows if row.kind is ReferenceKind.CONNECTION_MAP and row.key in names]
+    turns = {day for row in rows for day in (row.valid_from, row.valid_to) if day is not None}
+    return {today, *(day for day in turns if day > today)}
 
 
 def as_renamed(book: ReferenceBook, before: Connection | None, after: Connection) -> ReferenceBook:
@@ -63,6 +103,12 @@ def said_elsewhere(
 ) -> Iterator[Fault]:
     """Settings that one person would change though the configuration says them. `given`: what they gave; what
     is as before changes nothing."""
+    if found.otherwise:
+        words = (
+            "maps otherwise than this connection is mapped: use another name, or have two people change the row"
+        )
+        yield Fault("name", f"The configuration (connection_maps.yaml, row {after.name}) {words}.")
+        return
     if found.needs_row:
         # Else one person could connect the same system once more, and map it as they like.
         words = "maps other connections to this vendor by their names: give it a row of this name first"

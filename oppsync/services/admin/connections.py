@@ -60,7 +60,8 @@ class SetConnectionHandler:
             secrets = secrets_before if command.secrets is None else command.secrets
             if before is None and command.secrets is None:
                 raise InvalidInput(f"The new connection {new.id} needs secrets.", field="secrets")
-            found = governed(uow.references.book(command.tenant_id), before, new, self.clock.now().date())
+            book, today = uow.references.book(command.tenant_id), self.clock.now().date()
+            found = governed(self.catalog, book, before, new, today)
             if faults := [*said_elsewhere(self.catalog, found, before, new, new.settings)]:
                 raise WrongFields(faults)
             new = with_own_maps(self.catalog, found, before, new)
@@ -102,7 +103,7 @@ class AddConnectionHandler:
                 signature_scheme=form.signature_scheme,
             )
             book, today = uow.references.book(command.tenant_id), self.clock.now().date()
-            found = governed(book, None, wanted, today)
+            found = governed(self.catalog, book, None, wanted, today)
             faults = [*_name_faults(command.name)]
             faults += said_elsewhere(self.catalog, found, None, wanted, command.settings)
             as_mapped = self.catalog.mapped(wanted, book, today)
@@ -140,7 +141,7 @@ class EditConnectionHandler:
                 settings={key: value for key, value in settings.items() if value is not None},
             )
             book, today = uow.references.book(command.tenant_id), self.clock.now().date()
-            found = governed(book, before, wanted, today)
+            found = governed(self.catalog, book, before, wanted, today)
             faults = [*_name_faults(name), *self._not_given(before, wanted, own, command.secrets)]
             faults += said_elsewhere(self.catalog, found, before, wanted, command.settings)
             vendors = {key: value for key, value in stored.items() if key != WEBHOOK_SECRETS}

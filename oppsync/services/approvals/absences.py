@@ -57,6 +57,8 @@ class EnterAbsenceHandler:
                 _refuse_new_approver(uow, tenant_id, person, delegate)
             new = NewAbsence(person.id, begins_at, ends_at, delegate.id if delegate else None)
             _check_free(absences, new, delegate)
+            if delegate is not None and not command.confirmed:
+                _warn(uow, tenant_id, person, delegate)
             absence = uow.absences.add(tenant_id, new, actor)
             event = _entered(command, absence, person, delegate, actor)
             self.publish(uow, tenant_id, new_traceparent(), event)
@@ -211,6 +213,18 @@ def _refuse_new_approver(uow: UnitOfWork, tenant_id: str, person: Person, delega
             f"{delegate.name} may not approve all that {person.name} may: {person.name} names them, or two "
             "administrators give them the role. Without somebody who stands in, the absence can be entered.",
             code="NEEDS_SECOND_PERSON",
+        )
+
+
+def _warn(uow: UnitOfWork, tenant_id: str, person: Person, delegate: Person) -> None:
+    """Raises Conflict (code DELEGATE_BARRED) where the delegate may not decide deals that wait."""
+    count = len(uow.approvals.deals_with_part(tenant_id, person))
+    if count:
+        deals = "1 deal that waits" if count == 1 else f"{count} deals that wait"
+        raise Conflict(
+            f"{person.name} has a part in {deals} for approval: while {delegate.name} stands in, they decide "
+            f"nothing of {'it' if count == 1 else 'them'}. Confirm it, name somebody else, or nobody.",
+            code="DELEGATE_BARRED",
         )
 
 

@@ -62,8 +62,9 @@ class ReassignApproval(Command[ApprovalTask]):
 @dataclass(frozen=True)
 class EnterAbsence(Command[UUID]):
     """Be out of office from the `first` day to the `last`, where the firm is; one's own without an `email`.
-    `delegate`: the address of an approver who may decide meanwhile what the person may. Raises Forbidden,
-    NotFound; Conflict (code ABSENT_ALREADY); InvalidInput, which names the field."""
+    `delegate`: the address of an approver who may decide meanwhile what the person may. `confirmed`: although
+    the delegate may not decide deals that wait, since the person has a part in them. Raises Forbidden,
+    NotFound; Conflict (codes ABSENT_ALREADY, DELEGATE_BARRED); InvalidInput, which names the field."""
 
     tenant_id: str
     actor: Asker
@@ -71,6 +72,7 @@ class EnterAbsence(Command[UUID]):
     last: date
     delegate: str | None = None
     email: str = ""
+    confirmed: bool = False
 
 
 @dataclass(frozen=True)

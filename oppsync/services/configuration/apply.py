@@ -81,10 +81,11 @@ class ApplyConfigurationHandler:
             made_by = admit(uow, command.tenant_id, command.actor, Action.PROPOSE_CONFIGURATION)
             note = text_input.comment(command.note, "note")
             before = begin(uow, command.tenant_id)
-            _refuse_wrong(command.rows, self.catalog, installation(uow, command.tenant_id, self.clock.now()))
+            here = installation(uow, command.tenant_id, self.clock.now(), self.catalog)
+            _refuse_wrong(command.rows, self.catalog, here)
             _refuse_outdated(before, command.against)
-            here = (uow, command.tenant_id, before.rows, command.rows, self.clock.now().date())
-            if faults := [*of_another_vendor(*here)]:
+            between = (uow, command.tenant_id, before.rows, command.rows, self.clock.now().date())
+            if faults := [*of_another_vendor(*between)]:
                 raise BadBundle(faults)
             wanted = Wanted(command.firm, command.rows, made_by, note=note)
             answer = _apply_or_propose(
@@ -108,7 +109,8 @@ class RevertConfigurationHandler:
             before = begin(uow, command.tenant_id)
             rows = uow.configurations.rows_of(command.tenant_id, command.number)
             _refuse_outdated(before, command.against)
-            _refuse_wrong(rows, self.catalog, installation(uow, command.tenant_id, self.clock.now()))
+            here = installation(uow, command.tenant_id, self.clock.now(), self.catalog)
+            _refuse_wrong(rows, self.catalog, here)
             firm = uow.configurations.firm(command.tenant_id, command.number)
             wanted = Wanted(firm, rows, made_by, note=note, reverts_to=command.number)
             answer = _apply_or_propose(
@@ -152,7 +154,8 @@ class DecideProposalHandler:
                     others = approvers(uow, tenant_id, proposal)
                     raise Forbidden(f"You proposed this: {who_can(others)}", code="OWN_PROPOSAL")
                 _refuse_outdated(before, proposal.against)
-                _refuse_wrong(rows, self.catalog, installation(uow, tenant_id, self.clock.now()))
+                here = installation(uow, tenant_id, self.clock.now(), self.catalog)
+                _refuse_wrong(rows, self.catalog, here)
                 proposer = uow.people.get(tenant_id, proposal.proposed_by)
                 _refuse_who_left(proposer)
                 wanted = Wanted(

@@ -8,23 +8,30 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
+from oppsync.domain.approval.involved import involved
 from oppsync.domain.approval.rules import rules_on
+from oppsync.domain.approval.tasks import Person
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.configuration.bundle import fingerprint, fingerprint_of
 from oppsync.domain.configuration.files import UNGOVERNED
 from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.deal.parties import parties_of
+from oppsync.domain.deal.place import place_of
+from oppsync.domain.plan.approvals import seats
 from oppsync.domain.planning.inputs import PlanInputs
 from oppsync.domain.policy.firm_rules import firm_rules
 from oppsync.domain.reading.backtest import Backtest, Tally
 from oppsync.domain.reading.backtest_days import days_of
-from oppsync.domain.reading.past_deals import PastDeal, Rules, tried_by
+from oppsync.domain.reading.past_deals import PastDeal, Rules, Tried, tried_by
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.values.model import changed, require
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import ConfigurationBacktested
 from oppsync.kernel.errors import InvalidInput
+from oppsync.pipeline.approve import nobody_approves
 from oppsync.pipeline.destination import routes_for
+from oppsync.pipeline.duties import Duties
 from oppsync.ports.clock import Clock
 from oppsync.ports.storage.plans import WonDeal
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
@@ -71,13 +78,13 @@ class BacktestConfigurationHandler:
         last_won = max((deal.won_on for deal in kept if deal.won_on), default=None)
         days = days_of(book.rows, command.rows, last_won, command.as_of)
         now, then = _rows(days.of(book.rows)), _rows(days.of(command.rows))
-        for past in self._past(command, kept, asks=now.asks or then.asks):
+        for past, known in self._past(command, kept, asks=now.asks or then.asks):
             day = past.inputs.moment.date()
             here, there = _routed(past, now.book, then.book, where_to)
             tally.add(
                 past,
-                tried_by(here, now.book, now.rules_on(day)),
-                tried_by(there, then.book, then.rules_on(day)),
+                _by_people(tried_by(here, now.book, now.rules_on(day)), known),
+                _by_people(tried_by(there, then.book, then.rules_on(day)), known),
             )
         backtest = tally.backtest(
             before,
@@ -95,15 +102,16 @@ class BacktestConfigurationHandler:
 
     def _past(
         self, command: BacktestConfiguration, deals: Sequence[WonDeal], *, asks: bool
-    ) -> Iterator[PastDeal]:
-        """`asks`: whether rows say who approves."""
+    ) -> Iterator[tuple[PastDeal, Duties | None]]:
+        """With who may decide it now. `asks`: whether rows say who approves."""
         for begin in range(0, len(deals), _AT_ONCE):
             with self.uow.reading() as uow:
                 found = uow.plan_inputs.of_deals(command.tenant_id, deals[begin : begin + _AT_ONCE])
+                people = uow.people.everyone(command.tenant_id) if asks else ()
                 past = [
-                    _asked(uow, command.tenant_id, deal, inputs)
+                    _asked(uow, command.tenant_id, deal, inputs, people)
                     if asks
-                    else PastDeal(deal.id, deal.source_id, inputs)
+                    else (PastDeal(deal.id, deal.source_id, inputs), None)
                     for deal, inputs in found
                 ]
             yield from past
@@ -140,16 +148,34 @@ def _goes(past: PastDeal, filled: Opportunity, book: ReferenceBook, where_to: De
     return past._replace(inputs=inputs, goes_to=words)
 
 
-def _asked(uow: UnitOfWork, tenant_id: str, deal: WonDeal, inputs: PlanInputs) -> PastDeal:
+def _by_people(tried: Tried, known: Duties | None) -> Tried:
+    """Stopped where the people of now are not enough for all that has to be approved."""
+    if known is None or tried.content is None or tried.is_blocked:
+        return tried
+    required = tried.content.required
+    by_rule = [seat.code for seat in seats(required) if tried.approved.get(seat.words)]
+    able = known.eligible(required=required)
+    alone = nobody_approves(able, required, by_rule, eligible=able)
+    return tried._replace(later=(*tried.later, *alone), approved={}) if alone else tried
+
+
+def _asked(
+    uow: UnitOfWork, tenant_id: str, deal: WonDeal, inputs: PlanInputs, people: Sequence[Person]
+) -> tuple[PastDeal, Duties]:
+    """Whoever is out of office comes back: absences bar nobody here."""
     customer = inputs.customer or inputs.record.account
     code = customer.code if customer else None
-    return PastDeal(
+    overrides, shapers = uow.overrides.of(tenant_id, deal.id), uow.audit.shapers(tenant_id, deal.id)
+    past = PastDeal(
         deal.id,
         deal.source_id,
         inputs,
-        is_shaped=bool(uow.overrides.of(tenant_id, deal.id) or uow.audit.shapers(tenant_id, deal.id)),
+        is_shaped=bool(overrides or shapers),
         knew_customer=code is not None and uow.opportunities.knows_customer(tenant_id, code, by=inputs.moment),
     )
+    parties = (*uow.parties.of(tenant_id, deal.id), *parties_of(inputs.record))
+    part = involved(parties, overrides, (), people, shapers, place=place_of(inputs.record))
+    return past, Duties(people, part)
 
 
 def _rows(rows: Sequence[ReferenceRow]) -> _Rows:

@@ -10,12 +10,13 @@ from oppsync.domain.configuration.differences import differences, needs_second_p
 from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.reading.open_deals import OpenDealEffects
 from oppsync.ports.clock import Clock
+from oppsync.ports.connectors import ConnectorCatalog
 from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 from oppsync.services.admin.who_asks import admit
 from oppsync.services.configuration.commands import CompareConfiguration, Comparison
 from oppsync.services.configuration.erp_check import erp_check_in_words
-from oppsync.services.configuration.map_check import not_connected_yet
+from oppsync.services.configuration.map_check import map_notes
 from oppsync.services.configuration.open_deals import OpenDeals
 from oppsync.services.configuration.present import firm_here
 
@@ -25,6 +26,7 @@ class CompareConfigurationHandler:
     uow: UnitOfWorkFactory
     systems: Systems
     clock: Clock
+    catalog: ConnectorCatalog
 
     def __call__(self, command: CompareConfiguration) -> Comparison:
         tenant_id = command.tenant_id
@@ -33,9 +35,9 @@ class CompareConfigurationHandler:
             book, firm = uow.references.book(tenant_id), uow.configurations.firm(tenant_id)
             here, found = firm_here(uow, tenant_id), fingerprint_of(book)
             before = ConfigurationUse(fingerprint=found, number=uow.configurations.number_of(tenant_id, found))
-            erp_check = erp_check_in_words(uow, tenant_id, self.clock.now())
+            erp_check = erp_check_in_words(uow, tenant_id, self.clock.now(), self.catalog)
             today = self.clock.now().date()
-            notes = [*not_connected_yet(uow, tenant_id, book.rows, command.rows, today)]
+            notes = map_notes(uow, tenant_id, book.rows, command.rows, today)
             is_live = uow.configurations.live_since(tenant_id) is not None
             after = fingerprint(command.rows)
             backtest = uow.configurations.backtest_of(tenant_id, after)

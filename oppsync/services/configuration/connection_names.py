@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from oppsync.domain.configuration.connection_names import Called, leads_to, renamed
 from oppsync.domain.configuration.erp_names import still_holds
 from oppsync.domain.configuration.files import FILES, key_in_words
+from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.work.connections import Connection
 from oppsync.kernel.errors import Conflict
 from oppsync.ports.clock import Clock
@@ -36,6 +37,8 @@ class ConnectionNames:
             note = f"{before.name} is connected as {new.name}"
             wanted = Wanted(found.firm, rows, actor, note=note, only_names=True)
             write(uow, self.publish, new.tenant_id, found, wanted)
+            # Who changed what it maps is barred from its deals under the new name too.
+            uow.configurations.carry_changes(new.tenant_id, ReferenceKind.CONNECTION_MAP, before.name, new.name)
 
     def refuse_removal(self, uow: UnitOfWork, connection: Connection) -> None:
         today = self.clock.now().date()

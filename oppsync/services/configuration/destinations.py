@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from oppsync.domain.deal.opportunity import Opportunity
-from oppsync.domain.plan.systems import PlanSystems
+from oppsync.domain.plan.systems import SYSTEMS, PlanSystems
 from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
@@ -34,14 +34,14 @@ class Destinations:
     names: Mapping[str, str]
     has_erp: bool
 
-    def of(self, record: Opportunity, book: ReferenceBook) -> Goes:
+    def of(self, record: Opportunity, book: ReferenceBook, crm: str | None = None) -> Goes:
         """A firm begins with its rules: while it has no ERP, none is missing."""
         if not self.has_erp:
             return Goes()
         try:
-            return Goes(choose(self.systems, self.tenant_id, record, book))
+            return Goes(choose(self.systems, self.tenant_id, record, book, crm))
         except Misconfigured as error:
-            return Goes(wrong=(finding(error.code, error.message, path="/systems"),))
+            return Goes(wrong=(finding(error.code, error.message, path=SYSTEMS),))
 
     def in_words(self, systems: PlanSystems | None) -> str:
         if systems is None:

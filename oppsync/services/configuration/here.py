@@ -11,6 +11,7 @@ from oppsync.domain.policy.route import RoutedRole
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.work.connections import ConnectionRole
 from oppsync.ports.clock import Clock
+from oppsync.ports.connectors import ConnectorCatalog
 from oppsync.ports.storage.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 from oppsync.services.configuration.erp_check import asking
@@ -28,12 +29,15 @@ def connected(uow: UnitOfWork, tenant_id: str, today: date) -> Connected:
     return Connected(names, governed(routes), today)
 
 
-def installation(uow: UnitOfWork, tenant_id: str, now: datetime) -> Installation:
-    return Installation(connected(uow, tenant_id, now.date()), erp_names(uow, tenant_id, now.date()))
+def installation(uow: UnitOfWork, tenant_id: str, now: datetime, catalog: ConnectorCatalog) -> Installation:
+    today = now.date()
+    return Installation(connected(uow, tenant_id, today), erp_names(uow, tenant_id, today, catalog))
 
 
-def asked_installation(systems: Systems, uow: UnitOfWorkFactory, tenant_id: str, clock: Clock) -> Installation:
+def asked_installation(
+    systems: Systems, uow: UnitOfWorkFactory, tenant_id: str, clock: Clock, catalog: ConnectorCatalog
+) -> Installation:
     """As `installation`; what the master data lacks is looked up in the ERP itself, where it answers."""
     with uow.reading() as reading:
         found = connected(reading, tenant_id, clock.now().date())
-    return Installation(found, asking(systems, uow, tenant_id, clock))
+    return Installation(found, asking(systems, uow, tenant_id, clock, catalog))

@@ -106,7 +106,7 @@ class OpenDeals:
     ) -> PlanPreview:
         book, moment, record = by.book, self.clock.now(), require(deal.tracked.record, "the record")
         filled = firm_rules(book, record, record.won_on or moment.date()).fill(record).deal
-        goes = where_to.of(filled, book)
+        goes = where_to.of(filled, book, deal.tracked.connection_id)
         return preview(
             record,
             _facts(deal.tracked, record, book, goes.destination, moment),

@@ -75,7 +75,7 @@ class PreviewPlanHandler:
     def __call__(self, command: PreviewPlan) -> PlanPreview:
         with self.uow.reading() as uow:
             admit(uow, command.tenant_id, command.actor, Action.READ)
-        deal, known = self._read(command.tenant_id, command.of)
+        deal, known, read_by = self._read(command.tenant_id, command.of)
         sources = Sources(command.tenant_id, self.systems, self.clock, self.uow)
         now = self.clock.now()
         asked = as_if_won(deal, today_at_the_entity(sources, deal))
@@ -83,7 +83,8 @@ class PreviewPlanHandler:
             tracked = uow.opportunities.get(command.tenant_id, known) if known else None
         facts = gather(sources, asked, tracked)
         book = sources.book()
-        destination = choose(self.systems, command.tenant_id, facts.rules.fill(asked).deal, book)
+        filled = facts.rules.fill(asked).deal
+        destination = choose(self.systems, command.tenant_id, filled, book, read_by)
         customer = _customer_code(facts)
         with self.uow() as uow:
             overrides = uow.overrides.of(command.tenant_id, known) if known else ()
@@ -115,11 +116,13 @@ class PreviewPlanHandler:
             actors = uow.plans.changers_of_rows(tenant_id, plan.provenance.reference)
         return deciders(dealt.with_changers(actors), plan)
 
-    def _read(self, tenant_id: str, of: Opportunity | UUID | str) -> tuple[Opportunity, UUID | None]:
-        """The deal itself, or the CRM's record as it is now; and its id here, None for a deal that is not
-        stored."""
+    def _read(
+        self, tenant_id: str, of: Opportunity | UUID | str
+    ) -> tuple[Opportunity, UUID | None, str | None]:
+        """The deal itself, or the CRM's record as it is now; its id here, None for a deal that is not stored;
+        and the connection that it was read by."""
         if isinstance(of, Opportunity):
-            return of, None
+            return of, None, None
         with self.uow() as uow:
             if isinstance(of, UUID):
                 tracked = uow.opportunities.get(tenant_id, of)
@@ -132,7 +135,7 @@ class PreviewPlanHandler:
         deal = self.systems.crm(connection_id).read_opportunity(record_id)
         with self.uow() as uow:  # by the id as the CRM writes it, which may be longer than what was asked for
             known = of if isinstance(of, UUID) else uow.opportunities.find(tenant_id, connection_id, deal.id)
-        return deal, known
+        return deal, known, connection_id
 
 
 def deciders(dealt: Duties, plan: Plan | None) -> Deciders:

@@ -20,6 +20,7 @@ from oppsync.domain.master_data.rows import (
 )
 from oppsync.domain.plan.plan import PlanContent
 from oppsync.domain.plan.references import references_of
+from oppsync.domain.policy.connection_map import map_of
 from oppsync.domain.values.actor import RELAY
 from oppsync.domain.values.findings.codes import CODES
 from oppsync.domain.values.trace import new_traceparent
@@ -29,6 +30,7 @@ from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus, NewEx
 from oppsync.domain.work.mirror import GoneRow
 from oppsync.domain.work.payload_references import mirror_reference
 from oppsync.pipeline.exception_items import raise_item
+from oppsync.ports.connectors import ConnectorCatalog
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork
 from oppsync.services.mirror.known import erp_names
 
@@ -55,11 +57,13 @@ class EndedInUse(NamedTuple):
     rows: Sequence[str]
 
 
-def ended_in_use(uow: UnitOfWork, tenant_id: str, connection_id: str, today: date) -> Sequence[EndedInUse]:
+def ended_in_use(
+    uow: UnitOfWork, tenant_id: str, connection_id: str, today: date, catalog: ConnectorCatalog
+) -> Sequence[EndedInUse]:
     gone = {each.key: each for each in uow.mirror.gone(tenant_id, connection_id)}
-    names = erp_names(uow, tenant_id, today)
+    names = erp_names(uow, tenant_id, today, catalog)
     rows = {**absent_for_rows(names, gone, connection_id), **used_by_rows(names, gone, connection_id)}
-    settings = _by_settings(uow.connections.get(connection_id), gone) if gone else {}
+    settings = _by_settings(uow, uow.connections.get(connection_id), gone, today, catalog) if gone else {}
     naming = _by_deals(
         uow, tenant_id, connection_id, [*gone.values()], [key for key in rows if key not in gone]
     )
@@ -78,14 +82,23 @@ def ended_in_use(uow: UnitOfWork, tenant_id: str, connection_id: str, today: dat
     ]
 
 
-def _by_settings(connection: Connection, gone: Collection[MasterKey]) -> Mapping[MasterKey, Sequence[str]]:
-    """Products are named by the connection, not by rows or plans: by which product lines are invoiced."""
-    found: dict[MasterKey, list[str]] = {}
-    for key in gone:
-        of = [name for name, value in sorted(connection.settings.items()) if value == key.code]
-        if key.kind is MasterKind.PRODUCT and of:
-            found[key] = [f"the setting {name} of {connection.name}" for name in of]
-    return found
+def _by_settings(
+    uow: UnitOfWork,
+    connection: Connection,
+    gone: Collection[MasterKey],
+    today: date,
+    catalog: ConnectorCatalog,
+) -> Mapping[MasterKey, Sequence[str]]:
+    """Products are named by the connection, not by plans: by which product lines are invoiced. Where a row says
+    what it maps, that one names them."""
+    if map_of(uow.references.book(connection.tenant_id), connection.name, connection.vendor, today):
+        return {}
+    named: dict[MasterKey, list[str]] = {}
+    for name, kind in sorted(catalog.named_by_maps(connection).items()):
+        key = MasterKey(kind, "", str(connection.settings.get(name, "")))
+        if key in gone:
+            named.setdefault(key, []).append(f"the setting {name} of {connection.name}")
+    return named
 
 
 def _by_deals(
@@ -126,11 +139,17 @@ def years_of(plan: PlanContent, years: Sequence[FiscalYear]) -> set[MasterKey]:
 
 
 def tell_ended_in_use(
-    uow: UnitOfWork, publish: Publish, tenant_id: str, connection_id: str, today: date
+    uow: UnitOfWork,
+    publish: Publish,
+    tenant_id: str,
+    connection_id: str,
+    today: date,
+    *,
+    catalog: ConnectorCatalog,
 ) -> None:
     """Open an item for each kind of which something ended in use, and close those of the others. One that a
     person dismissed stays closed until something else ends."""
-    found = ended_in_use(uow, tenant_id, connection_id, today)
+    found = ended_in_use(uow, tenant_id, connection_id, today, catalog)
     for kind in MasterKind:
         subject = mirror_reference(connection_id, kind)
         of_kind = [each for each in found if each.key.kind is kind]

@@ -8,17 +8,18 @@ from datetime import date
 from oppsync.domain.configuration.erp_names import KINDS, ErpNames, KnownErp, codes_of
 from oppsync.domain.configuration.files import FILES
 from oppsync.domain.work.connections import Connection, ConnectionRole
+from oppsync.ports.connectors import ConnectorCatalog
 from oppsync.ports.storage.unit_of_work import UnitOfWork
 
 # Among so many of the last readings each kind is looked for.
 _RUNS = 50
 
 
-def erp_names(uow: UnitOfWork, tenant_id: str, today: date) -> ErpNames:
+def erp_names(uow: UnitOfWork, tenant_id: str, today: date, catalog: ConnectorCatalog) -> ErpNames:
     """Of an ERP that was never read nothing is known. What goes to one ERP goes to all its companies."""
     book = uow.references.book(tenant_id)
     return ErpNames(
-        erps=[_known(uow, each) for each in _erps(uow, tenant_id)],
+        erps=[_known(uow, each, catalog) for each in _erps(uow, tenant_id)],
         rows=[row for row in book.rows if row.kind in FILES],
         today=today,
     )
@@ -29,7 +30,7 @@ def _erps(uow: UnitOfWork, tenant_id: str) -> Sequence[Connection]:
     return [each for each in uow.connections.of_tenant(tenant_id) if each.role is ConnectionRole.ERP]
 
 
-def _known(uow: UnitOfWork, connection: Connection) -> KnownErp:
+def _known(uow: UnitOfWork, connection: Connection, catalog: ConnectorCatalog) -> KnownErp:
     state = uow.mirror.state(connection.tenant_id, connection.id, _RUNS)
     whole = [run for run in state.runs if run.finished_at is not None]
     read = [kind for kind in KINDS if any(kind in run.counts for run in whole)]
@@ -43,4 +44,6 @@ def _known(uow: UnitOfWork, connection: Connection) -> KnownErp:
         codes={
             kind: codes_of(kind, uow.mirror.codes(connection.tenant_id, connection.id, kind)) for kind in read
         },
+        vendor=connection.vendor,
+        mapped=catalog.named_by_maps(connection),
     )

@@ -29,6 +29,7 @@ from oppsync.kernel.errors import (
 )
 from oppsync.pipeline.retry import backoff
 from oppsync.ports.clock import Clock
+from oppsync.ports.connectors import ConnectorCatalog
 from oppsync.ports.master_data import MasterData
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
@@ -51,6 +52,7 @@ class ReadMirrorHandler:
     publish: Publish
     systems: Systems
     clock: Clock
+    catalog: ConnectorCatalog
     holder: str
 
     def __call__(self, command: ReadMirror) -> Step:
@@ -107,7 +109,10 @@ class ReadMirrorHandler:
         with self.uow() as uow:
             if not uow.mirror.finish(lease, source.mirror_every):
                 return Step.IDLE
-            tell_ended_in_use(uow, self.publish, lease.tenant_id, lease.connection_id, self.clock.now().date())
+            today = self.clock.now().date()
+            tell_ended_in_use(
+                uow, self.publish, lease.tenant_id, lease.connection_id, today, catalog=self.catalog
+            )
             uow.commit()
         return Step.DONE
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.mirror import MirrorState
 from oppsync.kernel.errors import InvalidInput
+from oppsync.ports.connectors import ConnectorCatalog
 from oppsync.ports.storage.unit_of_work import UnitOfWork
 from oppsync.services.admin.connections import of_tenant
 from oppsync.services.mirror.ended_in_use import EndedInUse, ended_in_use
@@ -29,11 +30,13 @@ class ShownMirror(NamedTuple):
         return now - min(seen) if seen else None
 
 
-def shown_mirror(uow: UnitOfWork, tenant_id: str, connection_id: str, now: datetime) -> ShownMirror:
+def shown_mirror(
+    uow: UnitOfWork, tenant_id: str, connection_id: str, now: datetime, catalog: ConnectorCatalog
+) -> ShownMirror:
     """Raises NotFound; InvalidInput for a connection that is no ERP's."""
     found = erp_connection(uow, tenant_id, connection_id)
     state = uow.mirror.state(tenant_id, found.id, RUNS_SHOWN)
-    return ShownMirror(found, state, ended_in_use(uow, tenant_id, found.id, now.date()))
+    return ShownMirror(found, state, ended_in_use(uow, tenant_id, found.id, now.date(), catalog))
 
 
 def erp_connection(uow: UnitOfWork, tenant_id: str, connection_id: str) -> Connection:

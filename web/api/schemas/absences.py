@@ -12,12 +12,14 @@ from oppsync.domain.values.model import Code, Frozen, Text
 
 class AbsenceRequest(Frozen):
     """From the first day to the last, where the firm is. `delegate`: address of an approver who decides
-    meanwhile. `email`: whose absence; one's own without it."""
+    meanwhile. `email`: whose absence; one's own without it. `confirmed`: although the delegate may not decide
+    deals that wait."""
 
     first: date = Field(alias="from")
     last: date = Field(alias="until")
     delegate: Code | None = None
     email: Text = ""
+    confirmed: bool = False
 
 
 class CalendarRequest(Frozen):

@@ -53,7 +53,8 @@ def act() -> ResponseReturnValue:
     except InvalidInput as error:
         return _render(whose, [FormError(error.field, error.message)]), HTTPStatus.UNPROCESSABLE_ENTITY
     except Conflict as conflict:
-        return _render(whose, notice=conflict.message), HTTPStatus.CONFLICT
+        to_confirm = conflict.code == "DELEGATE_BARRED"
+        return _render(whose, notice=conflict.message, to_confirm=to_confirm), HTTPStatus.CONFLICT
     of = None if whose.id == me else whose.id
     return redirect(url_for("absence.show", of=of), HTTPStatus.SEE_OTHER)
 
@@ -71,7 +72,8 @@ def _whose() -> Person:
 def _entered(whose: Person) -> EnterAbsence:
     me = signed_in()
     first, last = _day("from"), _day("until")
-    return EnterAbsence(me.tenant_id, me.person.id, first, last, posted("delegate") or None, whose.email)
+    delegate, confirmed = posted("delegate") or None, posted("confirmed") == "yes"
+    return EnterAbsence(me.tenant_id, me.person.id, first, last, delegate, whose.email, confirmed=confirmed)
 
 
 def _day(name: str) -> date:
@@ -92,14 +94,16 @@ def _id(text: str) -> UUID:
         raise NotFound("There is nothing with this id.") from None
 
 
-def _render(whose: Person, errors: Sequence[FormError] = (), *, notice: str = "") -> str:
+def _render(
+    whose: Person, errors: Sequence[FormError] = (), *, notice: str = "", to_confirm: bool = False
+) -> str:
     me = signed_in()
     with application().uow.reading() as uow:
         everyone = uow.people.everyone(me.tenant_id)
         known = uow.absences.all(me.tenant_id)
         calendars = sorted({row.key for row in uow.references.of_kind(me.tenant_id, ReferenceKind.CALENDAR)})
         calendar = uow.people.get(me.tenant_id, whose.id).calendar
-    typed: Mapping[str, str] = request.form if errors else {}
+    typed: Mapping[str, str] = request.form if errors or to_confirm else {}
     return render_template(
         "account/absence.html",
         whose=whose,
@@ -114,4 +118,5 @@ def _render(whose: Person, errors: Sequence[FormError] = (), *, notice: str = ""
         typed=typed,
         errors=errors,
         notice=notice,
+        to_confirm=to_confirm,
     )

@@ -63,7 +63,10 @@ _BARRED = {
     Refusal.EDITED_REFERENCE_DATA: (
         "you made or approved a change of the configuration that it uses: another approver decides"
     ),
-    Refusal.STOOD_IN: "since it was won you stood in for somebody with a part in it: another approver decides",
+    Refusal.STOOD_IN: (
+        "you stand in for somebody with a part in it, or did for a working day while it waited: "
+        "another approver decides"
+    ),
 }
 
 

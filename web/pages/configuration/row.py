@@ -19,7 +19,7 @@ from oppsync.domain.configuration.edits import OF_THE_ROW, ended, row_of, writte
 from oppsync.domain.configuration.faults import BadBundle, Fault, Place
 from oppsync.domain.configuration.files import FILES, VALID_FROM, VALID_TO, Form, key_in_words
 from oppsync.domain.configuration.records import Record, choices_of, columns, must_be_given, types_of
-from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.reference.book import OF_TODAY, ReferenceKind, ReferenceRow
 from oppsync.kernel.errors import NotFound
 from oppsync.services.admin.connection_maps import as_row
 from web.bundles import configuration_now, mine
@@ -200,6 +200,7 @@ def _form(
         fields=fields if _is_flat(kind) else [],
         text=given.get(_TEXT, ""),
         columns=columns(kind),
+        is_of_today=kind in OF_TODAY,
         opened=posted("opened") or fingerprint(configuration_now().rows),
         until=posted("until"),
         errors=errors,

@@ -41,7 +41,7 @@ def _render(connection_id: str, notice: str = "") -> str:
     search = request.args.get("search", "").strip()
     with application().uow.reading() as uow:
         try:
-            shown = shown_mirror(uow, me.tenant_id, connection_id, now)
+            shown = shown_mirror(uow, me.tenant_id, connection_id, now, application().connectors)
         except InvalidInput as error:
             raise NotFound(error.message) from None
         rows = uow.mirror.list(me.tenant_id, shown.connection.id, kind, search, MOST_LISTED) if kind else ()

@@ -7,7 +7,7 @@ from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.observations import Seen
 from web.pages.statuses import Shown
 
-ROLE_WORDS = {ConnectionRole.CRM: "CRM", ConnectionRole.ERP: "ERP", ConnectionRole.PSA: "PSA"}
+ROLE_WORDS = {role: role.in_words for role in ConnectionRole}
 SEEN_SHOWN = {
     Seen.OK: Shown("OK", "good", "tick"),
     Seen.NOTE: Shown("Note", "info", "dot"),

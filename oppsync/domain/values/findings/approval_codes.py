@@ -9,7 +9,8 @@ APPROVAL_CODES: dict[str, CodeText] = {
         "No active user may approve this plan",
         OwnerRole.OPERATIONS,
         "Give the role to an active user who never owned or requested this opportunity and did not change its "
-        "plan, then replay.",
+        "plan. Where somebody is named who stands in for who did, name another delegate or nobody: end the "
+        "absence and enter it anew. Then replay.",
     ),
     "CHANGES_REQUESTED": code_text(
         "An approver asks for changes",

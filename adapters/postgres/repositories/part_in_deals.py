@@ -1,0 +1,115 @@
+"""In which of the deals that wait for approval a person has a part, under whatever account."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, select, tuple_
+
+from adapters.postgres.repositories.parties import parties, to_party
+from adapters.postgres.repositories.people import everyone
+from adapters.postgres.session import Session
+from adapters.postgres.tables import (
+    approval_tasks,
+    audit,
+    barred_approvers,
+    crm_users,
+    opportunities,
+    opportunity_parties,
+    plan_overrides,
+)
+from oppsync.domain.approval.involved import Involved, is_same, keys_of, keys_of_user
+from oppsync.domain.approval.refusals import Refusal
+from oppsync.domain.approval.tasks import Person, TaskStatus
+from oppsync.domain.deal.opportunity import Owner
+from oppsync.domain.deal.parties import Part, Party
+from oppsync.domain.values.actor import person_actor
+from oppsync.domain.work.events import SHAPES_THE_PLAN
+
+OWNER = opportunities.c.record["owner"].label("owner")
+
+
+def deals_with_part(connection: Connection | Session, tenant_id: str, person: Person) -> Collection[UUID]:
+    """The deals that wait for approval and that the person owns or requested, or whose plan or configuration
+    they changed."""
+    accounts = [each for each in everyone(connection, tenant_id) if is_same(each, person)]
+    theirs = {deal for deal, _plan in changed_configuration(connection, tenant_id, accounts)}
+    theirs |= {*edited(connection, tenant_id, accounts), *owned(connection, tenant_id, person)}
+    owners = select(opportunities.c.id, OWNER).where(
+        opportunities.c.tenant_id == tenant_id, opportunities.c.id.in_(undecided(tenant_id))
+    )
+    read_last = {
+        row.id for row in connection.execute(owners) if Involved(parties=owner_of(row.owner)).owns(person)
+    }
+    return theirs | read_last
+
+
+def owner_of(document: Mapping[str, Any] | None) -> tuple[Party, ...]:
+    """The owner that the record names."""
+    if not document:
+        return ()
+    owner = Owner.model_validate(document)
+    return (Party(part=Part.OWNER, user_id=owner.id, name=owner.name, email=owner.email),)
+
+
+def edited(connection: Connection | Session, tenant_id: str, accounts: Sequence[Person]) -> Collection[UUID]:
+    """The deals with open tasks of which a person overrode something, linked the customer, or confirmed
+    a finding."""
+    overrode = select(plan_overrides.c.opportunity_id).where(
+        plan_overrides.c.tenant_id == tenant_id,
+        plan_overrides.c.made_by.in_([account.id for account in accounts]),
+        plan_overrides.c.opportunity_id.in_(undecided(tenant_id)),
+    )
+    shaped = select(audit.c.opportunity_id).where(
+        audit.c.tenant_id == tenant_id,
+        audit.c.opportunity_id.in_(undecided(tenant_id)),
+        audit.c.type.in_(SHAPES_THE_PLAN),
+        audit.c.actor.in_([person_actor(account.email) for account in accounts]),
+    )
+    return set(connection.execute(overrode.union(shaped)).scalars())
+
+
+def changed_configuration(
+    connection: Connection | Session, tenant_id: str, accounts: Sequence[Person]
+) -> Collection[tuple[UUID, str]]:
+    """The plans that use a change of the configuration which a person made or approved, as was kept before
+    anybody was asked."""
+    query = select(barred_approvers.c.opportunity_id, barred_approvers.c.plan_hash).where(
+        barred_approvers.c.tenant_id == tenant_id,
+        barred_approvers.c.person_id.in_([account.id for account in accounts]),
+        barred_approvers.c.reason == Refusal.EDITED_REFERENCE_DATA,
+        barred_approvers.c.opportunity_id.in_(undecided(tenant_id)),
+    )
+    return {(row.opportunity_id, row.plan_hash) for row in connection.execute(query)}
+
+
+def owned(connection: Connection | Session, tenant_id: str, person: Person) -> Mapping[UUID, Sequence[Party]]:
+    """The part that a person has in deals with open tasks. A normal form is no column: the users of the CRMs
+    are few, and are compared here."""
+    keys = keys_of(person)
+    users = select(crm_users).where(crm_users.c.tenant_id == tenant_id)
+    mine = {
+        (user.connection_id, user.user_id)
+        for user in connection.execute(users)
+        if not keys.isdisjoint(keys_of_user(user.user_id, user.email))
+    }
+    found: dict[UUID, list[Party]] = defaultdict(list)
+    if not mine:
+        return found
+    query = parties().where(
+        opportunity_parties.c.tenant_id == tenant_id,
+        tuple_(crm_users.c.connection_id, crm_users.c.user_id).in_(mine),
+        opportunity_parties.c.opportunity_id.in_(undecided(tenant_id)),
+    )
+    for row in connection.execute(query).mappings():
+        found[row["opportunity_id"]].append(to_party(row))
+    return found
+
+
+def undecided(tenant_id: str) -> Any:
+    return select(approval_tasks.c.opportunity_id).where(
+        approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.status == TaskStatus.OPEN
+    )
