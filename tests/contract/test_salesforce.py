@@ -327,7 +327,7 @@ def test_an_error_code_says_what_happens_next(
 
 def test_a_wrong_api_version_is_no_missing_record(org: SalesforceHarness) -> None:
     org.control.faults([{**org.reading, "status": 404, "code": "NOT_FOUND"}])
-    with pytest.raises(Misconfigured, match="api_version"):
+    with pytest.raises(Misconfigured, match="API version"):
         connect(org).read_opportunity(org.win())
 
 

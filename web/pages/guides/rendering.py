@@ -28,7 +28,9 @@ def guides() -> Mapping[str, Path]:
     """Each guide's file by its name, such as `connectors/tryton`, from the checkout, or from where it was
     installed to; none where the documentation is nowhere."""
     docs = next((each for each in _PLACES if (each / "deploying.md").is_file()), _PLACES[0])
-    return {path.relative_to(docs).with_suffix("").as_posix(): path for path in sorted(docs.rglob("*.md"))}
+    names = {path.relative_to(docs).with_suffix("").as_posix(): path for path in sorted(docs.rglob("*.md"))}
+    # Why it is built like this comes after how it is used.
+    return dict(sorted(names.items(), key=lambda each: each[0].startswith("adr/")))
 
 
 @cache
