@@ -104,18 +104,6 @@ class StoreUnavailable(TransientError):
     code = "STORE_UNAVAILABLE"
 
 
-class ReadAgain(TransientError):
-    """The deal changed since it was read: nothing was sent, and it is read again before anything is."""
-
-    code = "READ_AGAIN"
-
-
-class HandedOn(TransientError):
-    """A worker that has to stop leaves the rest of a deal to another one."""
-
-    code = "HANDED_ON"
-
-
 class NewerRelease(TransientError):
     """The stored data was written by a later release. During a deploy that release's processes work it."""
 

@@ -25,11 +25,9 @@ from oppsync.kernel.errors import (
     AmbiguousAnswer,
     BusinessError,
     ContentConflict,
-    HandedOn,
     HeldBack,
     LeaseLost,
     NeverLands,
-    ReadAgain,
     StillUnknown,
     StoreUnavailable,
     TransientError,
@@ -53,6 +51,14 @@ ABSENT_FOR = timedelta(seconds=2)
 Find = Callable[[], ExternalRecord | None]
 Send = Callable[[], ExternalRecord]
 ExistingKeys = Callable[[Sequence[str]], Iterable[str]]
+
+
+class ReadAgainError(Exception):
+    """The deal changed since it was read: nothing was sent, and it is read again before anything is."""
+
+
+class HandedOnError(Exception):
+    """A worker that has to stop leaves the rest of a deal to another one."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,7 @@ class StageEffects:
 
     def only_as_read(self, as_read: AsRead) -> None:
         """Send nothing when the deal changed since it was read: the commit of the first marks raises
-        ReadAgain then."""
+        ReadAgainError then."""
         self._as_read = as_read
 
     def prefetch_missing(self, keys: Sequence[str], existing_keys: ExistingKeys) -> None:
@@ -218,7 +224,7 @@ class StageEffects:
         """Mark, send and take the answers. An answer waits for those of slower neighbours a moment only."""
         if self._has_sent and self.hands_on():
             self.answers.flush()
-            raise HandedOn("The worker stops: another one goes on")
+            raise HandedOnError
         marking = self.clock.now()
         with send_deadline(LONGEST_PAUSE):
             self._mark_all(outgoing)
@@ -258,7 +264,7 @@ class StageEffects:
         except LeaseLost:
             if self._as_read is None:
                 raise
-            raise ReadAgain("The deal changed since it was read") from None
+            raise ReadAgainError from None
         self.answers.committed()
         self._has_sent = True
         if any(each.effect.makes_something for each in outgoing):

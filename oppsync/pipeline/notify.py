@@ -23,7 +23,6 @@ from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.keys import EffectKind, outside_key
 from oppsync.kernel.errors import (
     BusinessError,
-    HandedOn,
     LeaseLost,
     NotificationRefused,
     StoreUnavailable,
@@ -74,7 +73,7 @@ def _send_all(
         person = notification.person
         try:
             _perform(context, notification)
-        except (HandedOn, LeaseLost, StoreUnavailable):
+        except (LeaseLost, StoreUnavailable):
             raise
         except BusinessError as error:
             refused.append(_refused(person, error.message))

@@ -29,6 +29,7 @@ from adapters.connectors.http.client import (
 from adapters.connectors.http.deadline import DeadlineBackend
 from oppsync.kernel.errors import (
     AmbiguousAnswer,
+    HeldBack,
     Misconfigured,
     OppsyncError,
     RateLimited,
@@ -159,7 +160,7 @@ def test_a_write_that_comes_after_its_deadline_is_not_sent() -> None:
         says("200 OK")(connection)
 
     with server(listening) as url, send_deadline(timedelta(0)):
-        with pytest.raises(VendorUnavailable, match="nothing was sent"):
+        with pytest.raises(HeldBack, match="nothing was sent"):
             client(url).request("POST", "/thing", write=True)
         assert not heard.is_set()
         assert client(url).request("GET", "/thing", write=False).is_success

@@ -131,7 +131,8 @@ def test_a_settled_effect_is_intended_again_with_its_new_request(
     ledger.intend(TENANT, changed(effect, request={"name": "B"}), "other", lease, TRACE)
 
     again = row(ledger)
-    assert (again.state, again.request_digest, again.attempts) == (EffectState.INTENDED, "other", 1)
+    attempts = 0 if state is EffectState.INTENDED else 1  # what was not sent counts as no attempt
+    assert (again.state, again.request_digest, again.attempts) == (EffectState.INTENDED, "other", attempts)
 
 
 @pytest.mark.parametrize("kind", [EffectKind.NOTIFICATION, EffectKind.CRM_WRITE_BACK])

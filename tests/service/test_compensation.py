@@ -80,6 +80,11 @@ def test_what_was_created_is_closed_and_everybody_is_told_why(house: House, book
     assert (begun.actor, begun.detail["reason"]) == (OPERATIONS, REASON)
 
 
+def below_it(path: str) -> str:
+    """The workstream that a task belongs to."""
+    return f"child/{path.split('/')[1]}"
+
+
 def test_each_step_is_in_the_ledger_in_the_reverse_of_the_order_of_creation(house: House, gate: Gate) -> None:
     record_id = parked_after(house, gate, writes=6)
     created = [f"{row.kind}/{row.path}" for row in made(house, record_id, EffectState.CONFIRMED)]
@@ -88,7 +93,10 @@ def test_each_step_is_in_the_ledger_in_the_reverse_of_the_order_of_creation(hous
     house.settle()
 
     steps = [row for row in house.effects(record_id) if row.kind is EffectKind.CANCELLATION]
-    assert [step.path for step in steps] == created[::-1]
+    closed = [step.path for step in steps]
+    assert sorted(closed) == sorted(created)
+    assert closed[-1] == "parent/project"
+    assert all(closed.index(path) < closed.index(below_it(path)) for path in closed if path.startswith("task/"))
     assert {(step.state, step.attempts) for step in steps} == {(EffectState.CONFIRMED, 1)}
 
 

@@ -78,7 +78,7 @@ def test_an_outcome_that_cannot_be_recorded_is_a_dead_letter_too(house: House) -
 
 
 def test_a_store_that_is_away_leaves_the_deal_to_be_taken_up_again(house: House) -> None:
-    """Half a run's work is rolled back; the lease runs out by itself."""
+    """What was decided together is rolled back together; the lease runs out by itself."""
     record_id = house.win(deals.milestone(WON_ON))
     house.rows(
         "create function vanish() returns trigger language plpgsql as"
@@ -87,7 +87,7 @@ def test_a_store_that_is_away_leaves_the_deal_to_be_taken_up_again(house: House)
     house.rows("create trigger vanish before insert on plans for each row execute function vanish()")
     with pytest.raises(StoreUnavailable):
         house.settle()
-    assert house.state(record_id) is State.ENRICHED
+    assert house.state(record_id) is State.RECEIVED
     assert house.exceptions(record_id) == []
 
     house.rows("drop trigger vanish on plans")

@@ -370,7 +370,7 @@ class MemoryLedger:
         self._set(tenant_id, key, lease, state=EffectState.UNKNOWN, error=error)
 
     def restore(self, tenant_id: str, row: LedgerRow, error: str, lease: Lease) -> None:
-        before = {"state": row.state, "request_digest": row.request_digest, "attempts": row.attempts}
+        before = {"state": row.state, "request_digest": row.request_digest}
         self._set(tenant_id, row.key, lease, error=error, **before)
 
     def cancelled(self, tenant_id: str, key: str, lease: Lease) -> None:

@@ -74,12 +74,7 @@ class PostgresLedger:
         self._fenced(_UNKNOWN, lease, {**_which(tenant_id, key), **bound({"error": error})})
 
     def restore(self, tenant_id: str, row: LedgerRow, error: str, lease: Lease) -> None:
-        before = {
-            "state": row.state.value,
-            "request_digest": row.request_digest,
-            "attempts": row.attempts,
-            "error": error,
-        }
+        before = {"state": row.state.value, "request_digest": row.request_digest, "error": error}
         self._fenced(_RESTORE, lease, {**_which(tenant_id, row.key), **bound(before)})
 
     def cancelled(self, tenant_id: str, key: str, lease: Lease) -> None:
@@ -181,5 +176,5 @@ _NO_ATTEMPT = func.greatest(table.c.attempts - 1, 0)
 _UNSENT = _setting(EffectState.INTENDED, attempts=_NO_ATTEMPT, **_ERROR)
 _REJECT = _setting(EffectState.REJECTED, **_ERROR)
 _UNKNOWN = _setting(EffectState.UNKNOWN, **_ERROR)
-_RESTORE = _changing(**to_be_set(table, ("state", "request_digest", "attempts", "error")))
+_RESTORE = _changing(**to_be_set(table, ("state", "request_digest", "error")))
 _CANCELLED = _setting(EffectState.CANCELLED)

@@ -28,13 +28,11 @@ from oppsync.domain.work.tracked import Lease, TrackedOpportunity
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import (
     BusinessError,
-    HandedOn,
     HeldBack,
     LeaseLost,
     OppsyncError,
     Paused,
     RateLimited,
-    ReadAgain,
     StillUnknown,
     StoreUnavailable,
     TransientError,
@@ -43,7 +41,7 @@ from oppsync.kernel.side_by_side import SideBySide
 from oppsync.kernel.stage_scope import stage_scope
 from oppsync.pipeline import refresh
 from oppsync.pipeline.effect_answers import Answers
-from oppsync.pipeline.effects import StageEffects
+from oppsync.pipeline.effects import HandedOnError, ReadAgainError, StageEffects
 from oppsync.pipeline.retry import backoff
 from oppsync.pipeline.signed import tampered
 from oppsync.pipeline.stage import Advance, Await, Outcome, Park, StageContext
@@ -182,8 +180,8 @@ class RunStageHandler:
             return self._advance((*held, self._decided(context, outcome, began)), hand_on=hand_on)
         except (LeaseLost, StoreUnavailable):
             raise
-        except (HandedOn, ReadAgain) as error:
-            return self._hand_on(context) if isinstance(error, HandedOn) else look_again(context)
+        except (HandedOnError, ReadAgainError) as error:
+            return self._hand_on(context) if isinstance(error, HandedOnError) else look_again(context)
         except TransientError as error:
             return self._defer(context, error, held)
         except BusinessError as error:
@@ -197,7 +195,32 @@ class RunStageHandler:
         if not hand_on and _joins_what_follows(decided[-1]):
             crash_point("decision.held", decided[-1].after.state)
             return hold(decided)
-        return record(self.publish, decided, hand_on=hand_on)
+        try:
+            return record(self.publish, decided, hand_on=hand_on)
+        except (LeaseLost, StoreUnavailable):
+            raise
+        except Exception:
+            if len(decided) == 1:
+                raise
+            return self._one_by_one(decided)
+
+    def _one_by_one(self, decided: Held) -> Worked:
+        """Record what cannot be recorded together, so that the dead letter names the stage that it is about."""
+        worked = Worked(decided[0].context.opportunity, goes_on=True)
+        for each in decided:
+            version = worked.opportunity.version
+            context = replace(each.context, opportunity=changed(each.context.opportunity, version=version))
+            try:
+                worked = record(self.publish, (replace(each, context=context),), hand_on=False)
+            except (LeaseLost, StoreUnavailable):
+                raise
+            except Exception as error:
+                return self._dead_letter(
+                    context, "BUG", f"{type(error).__name__} (stage {context.stage})", error
+                )
+            if not worked.is_stored:
+                break
+        return worked
 
     def _decided(self, context: StageContext, outcome: Outcome, began: datetime) -> Decided:
         return Decided(context, outcome, moved(context.opportunity, outcome), began, self.clock.now())
@@ -244,10 +267,19 @@ class RunStageHandler:
     def _dead_letter(
         self, context: StageContext, code: str, message: str, error: Exception | None, held: Held = ()
     ) -> Worked:
+        """Where answers cannot be recorded, their marks stay: what was sent is looked up."""
         self.reporter.dead_letter(context.opportunity.id, code, message, error)
+        try:
+            return record(self.publish, (*held, self._parked(context, code, message)), hand_on=False)
+        except (LeaseLost, StoreUnavailable):
+            raise
+        except Exception:
+            context.effects.answers.drop()
+            return record(self.publish, (*held, self._parked(context, code, message)), hand_on=False)
+
+    def _parked(self, context: StageContext, code: str, message: str) -> Decided:
         parked = _park(context, code, message, Disposition.DEAD_LETTER)
-        decided = self._decided(context, parked, self.clock.now())
-        return record(self.publish, (*held, decided), hand_on=False)
+        return self._decided(context, parked, self.clock.now())
 
     def _hand_on(self, context: StageContext) -> Worked:
         with self.uow() as uow:
