@@ -19,6 +19,7 @@ from oppsync.domain.plan.capabilities import PRICE_DECIMALS
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.overrides import OverrideField, PlanOverride, in_force
 from oppsync.domain.plan.plan import Plan, PlanContent, Provenance, plan_hash, short_hash
+from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.plan.tampering import PlanTampered
 from oppsync.domain.planning.apply_overrides import with_before
 from oppsync.domain.planning.inputs import PlanInputs
@@ -89,12 +90,13 @@ def decide(
     missing: Sequence[Finding] = (),
     *,
     replaced: PlanContent | None = None,
+    rerouted: bool = False,
 ) -> Advance | Park:
     """Pure: `planned`, or parked with overrides that are not possible, margins that are too thin, and what the
     plan names and its systems do not know (`missing`).
 
-    A plan with the same hash as the one before makes no event. `replaced`: the approved plan in whose place
-    this one is made.
+    A plan with the same hash as the one before makes no event, unless it is `rerouted`: it goes to other
+    systems, for which nobody approved it. `replaced`: the approved plan in whose place this one is made.
     """
     enrichment = require(opportunity.enrichment, "the enrichment")
     findings = (*proposal.workstreams.findings, *proposal.unjudged, *missing)
@@ -107,10 +109,13 @@ def decide(
         return Park(warned, every, payload_reference=record_reference(opportunity.id), resume=resume)
     plan = require(proposal.plan, "the plan")
     planned = changed(warned, plan_hash=plan.hash)
-    made = () if plan.hash == opportunity.plan_hash else (_plan_made(opportunity, plan, replaced),)
+    is_known = plan.hash == opportunity.plan_hash and not rerouted
+    made = () if is_known else (_plan_made(opportunity, plan, replaced, rerouted=rerouted),)
     warnings_found = tell_warnings(opportunity, new_warnings, enrichment.warnings, ACTOR)
     events = (*warnings_found, *made)
-    return Advance(State.PLANNED, planned, plan=plan, inputs=proposal.inputs, events=events)
+    return Advance(
+        State.PLANNED, planned, plan=plan, inputs=proposal.inputs, void_tasks=rerouted, events=events
+    )
 
 
 def _warned(
@@ -171,7 +176,8 @@ def run(context: StageContext) -> Outcome:
         return moved
     anew = context.opportunity.replaces is not None
     missing = preflight(context.systems, proposal.plan, anew=anew) if proposal.plan else ()
-    return decide(context.opportunity, proposal, missing, replaced=_replaced(context))
+    rerouted = _is_rerouted(context, proposal.plan)
+    return decide(context.opportunity, proposal, missing, replaced=_replaced(context), rerouted=rerouted)
 
 
 def can_be_planned(context: StageContext, record: Opportunity) -> bool:
@@ -318,16 +324,17 @@ def _goes_elsewhere(context: StageContext, destination: Destination, plan: Plan 
     """Parked where projects exist in other systems, or in another company of the ERP, than those that the deal
     goes to now: they are not left behind there."""
     opportunity = context.opportunity
-    if opportunity.replaces is None:
+    earlier = opportunity.replaces or opportunity.plan_hash
+    if earlier is None:
         return None
     with context.uow.reading() as uow:
-        before = uow.plans.systems_of(opportunity.tenant_id, opportunity.id, opportunity.replaces)
+        before = uow.plans.systems_of(opportunity.tenant_id, opportunity.id, earlier)
         rows = uow.ledger.of(opportunity.tenant_id, opportunity.id)
     today = destination.systems
     if before is None or not any(row.may_exist for row in rows):
         return None
-    was, now = (" and ".join(filter(None, (each.erp, each.psa))) for each in (before, today))
-    replaced = _replaced(context)
+    was, now = _in_words(before), _in_words(today)
+    replaced = _stored(context, earlier)
     if was == now and plan is not None and replaced is not None:
         was, now = (f"company {each.erp_company}" for each in (replaced, plan.content))
     if was == now:
@@ -341,11 +348,27 @@ def _goes_elsewhere(context: StageContext, destination: Destination, plan: Plan 
     return Park(opportunity, [found], record_reference(opportunity.id))
 
 
-def _plan_made(opportunity: TrackedOpportunity, plan: Plan, replaced: PlanContent | None) -> PlanMade:
+def _in_words(systems: PlanSystems) -> str:
+    return " and ".join(filter(None, (systems.erp, systems.psa)))
+
+
+def _is_rerouted(context: StageContext, plan: Plan | None) -> bool:
+    opportunity = context.opportunity
+    if plan is None or plan.hash != opportunity.plan_hash:
+        return False
+    with context.uow.reading() as uow:
+        before = uow.plans.systems_of(opportunity.tenant_id, opportunity.id, plan.hash)
+    return before != plan.systems
+
+
+def _plan_made(
+    opportunity: TrackedOpportunity, plan: Plan, replaced: PlanContent | None, *, rerouted: bool
+) -> PlanMade:
     content = plan.content
     changes = plan_changes(replaced, content) if replaced else ()
     difference = {"changes": [each.in_words for each in changes[:MOST_TOLD]], "changed": len(changes)}
     projects = sum(1 for node in content.nodes if node.billing_model is not None)
+    goes = f"; goes to {_in_words(plan.systems)} now" if rerouted and plan.systems else ""
     return PlanMade(
         opportunity_id=opportunity.id,
         actor=ACTOR,
@@ -357,5 +380,5 @@ def _plan_made(opportunity: TrackedOpportunity, plan: Plan, replaced: PlanConten
             "overrides": [f"{use.workstream} {use.field}" for use in plan.provenance.overrides],
             **(difference if replaced else {}),
         },
-        summary=f"plan {short_hash(plan.hash)}: {content.total}, workstreams: {projects}",
+        summary=f"plan {short_hash(plan.hash)}: {content.total}, workstreams: {projects}{goes}",
     )

@@ -287,6 +287,24 @@ def test_what_exists_in_another_system_than_it_goes_to_now_is_not_left_behind(
     assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
 
 
+def test_a_plan_put_right_after_a_change_by_hand_leaves_nothing_behind_elsewhere(
+    house: House, books: Books, gate: Gate
+) -> None:
+    record_id = parked_after(house, gate, writes=2, deal=deals.milestone(WON_ON))
+    house.rows("update plans set content = jsonb_set(content, '{total,amount}', '\"12000.01\"')")
+    house.replay(house.exception(record_id))
+    house.settle()
+    assert house.exception(record_id).code == "PLAN_TAMPERED"
+    connect_another_erp(house)
+
+    house.replay(house.exception(record_id))
+    house.settle()
+
+    item = house.exception(record_id)
+    assert item.code == "DESTINATION_CHANGED"
+    assert f"exist in {ERP_CONNECTION} and {PSA_CONNECTION}; today it goes to a-new-erp" in item.message
+
+
 def parked_when_created(house: House, deal: Deal) -> str:
     """All of it exists in the ERP, and the CRM refuses what is written back."""
     record_id = house.to_approval(deal)

@@ -204,7 +204,7 @@ def test_rows_that_somebody_wrote_past_the_versions_count_while_they_are_known(h
     assert again(house, record_id).is_same
 
 
-def test_the_inputs_are_those_by_which_the_plan_was_first_made(house: House) -> None:
+def test_the_inputs_are_those_by_which_the_plan_was_last_made(house: House) -> None:
     record_id = house.to_approval(deals.fixed_fee(WON_ON))
     apply(house, [row for row in ROWS if row.kind is not K.TAX_NEXUS])
 
@@ -218,4 +218,4 @@ def test_the_inputs_are_those_by_which_the_plan_was_first_made(house: House) -> 
     kept = house.rows(
         "select content -> 'configuration' ->> 'number' as number from plan_inputs order by kept_at"
     )
-    assert [each["number"] for each in kept] == ["1", "2"]
+    assert [each["number"] for each in kept] == ["2", "2"]

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from oppsync.domain.approval.tasks import TaskStatus
 from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.reading.backtest import Backtest, Way
 from oppsync.domain.reading.open_deals import DealEffect, Fate
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.model import changed
+from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.states import State
 from oppsync.services.configuration.commands import BacktestConfiguration, CompareConfiguration
 from sandbox.firm import deals
 from sandbox.firm.demo_firm import bundle
 from sandbox.firm.install import ERP_CONNECTION, PSA_CONNECTION
 from tests.harness.builders import TENANT
-from tests.harness.house import WON_ON, House
+from tests.harness.house import FINANCE, WON_ON, House
 
 K = ReferenceKind
 FIRM, ROWS = bundle()
@@ -59,6 +61,47 @@ def test_deals_go_to_the_erp_of_their_route_and_become_active_there(house: House
     house.settle()
 
     assert house.state(record_id) is State.ACTIVE
+
+
+def connect_the_same_again(house: House) -> None:
+    """A second connection to the same Tryton, under another name."""
+    with house.application.uow() as uow:
+        known = uow.connections.get(ERP_CONNECTION)
+        other = changed(known, id="a-second-erp", name=ELSEWHERE)
+        uow.connections.put(other, uow.connections.secrets(ERP_CONNECTION))
+        uow.commit()
+
+
+def test_a_corrected_route_moves_a_deal_that_waits_and_everybody_is_asked_again(house: House) -> None:
+    connect_the_same_again(house)
+    route(house, "erp|*|*|*", HERE)
+    record_id = house.to_approval(deals.milestone(WON_ON))
+    finance = house.tasks(record_id)[ApprovalRole.FINANCE]
+    house.decide(finance, FINANCE)
+    house.settle()
+    first = house.plan(record_id)
+
+    route(house, "erp|*|*|*", ELSEWHERE)
+    house.edit(record_id, owner={"Name": "Sam Seller", "Email": "sam.seller@acme.example"})
+    house.tell(record_id)
+    house.settle()
+
+    again = house.plan(record_id)
+    assert again.hash == first.hash
+    assert again.plan.systems == PlanSystems(erp="a-second-erp", psa=PSA_CONNECTION)
+    asked = house.tasks(record_id)
+    assert {task.status for task in asked.values()} == {TaskStatus.OPEN}
+    assert asked[ApprovalRole.FINANCE].id != finance.id
+    made = [entry for entry in house.entries(record_id) if entry.type == "plan.made.v1"][-1]
+    assert made.summary.endswith(f"goes to a-second-erp and {PSA_CONNECTION} now")
+
+    house.approve(record_id)
+    house.settle()
+
+    assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
+    called = house.rows("select distinct connection_id from vendor_calls where stage = 'create_projects'")
+    assert {each["connection_id"] for each in called} >= {"a-second-erp"}
+    assert ERP_CONNECTION not in {each["connection_id"] for each in called}
 
 
 def test_a_route_holds_for_deals_won_on_its_days(house: House) -> None:

@@ -86,9 +86,7 @@ class MemoryPlans:
         self._rows = tables.plans
 
     def add(self, tenant_id: str, opportunity_id: UUID, plan: Plan) -> int:
-        known = self._rows.get((opportunity_id, plan.hash))
-        if known is None or known.content != plan.content:
-            self._rows[opportunity_id, plan.hash] = plan
+        self._rows[opportunity_id, plan.hash] = plan
         hashes = [known for owner, known in self._rows if owner == opportunity_id]
         return hashes.index(plan.hash) + 1
 

@@ -15,7 +15,10 @@ from adapters.postgres.tables import opportunities, plan_inputs
 from oppsync.domain.planning.inputs import PlanInputs
 from oppsync.ports.storage.plans import WonDeal
 
-_KEEP = insert(plan_inputs).on_conflict_do_nothing()
+_NEW = insert(plan_inputs)
+_KEEP = _NEW.on_conflict_do_update(
+    index_elements=["tenant_id", "opportunity_id", "plan_hash"], set_={"content": _NEW.excluded.content}
+)
 _INPUTS = select(plan_inputs.c.content).where(
     plan_inputs.c.tenant_id == bindparam("of_tenant"),
     plan_inputs.c.opportunity_id == bindparam("of_opportunity"),

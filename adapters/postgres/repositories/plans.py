@@ -40,15 +40,21 @@ _OTHERS = (
 _SYSTEMS = _PLAN.with_only_columns(plans.c.erp, plans.c.psa, plans.c.watched)
 
 
-_KNOWN_PLAN = _PLAN.with_only_columns(plans.c.number)
-
 _NEW_PLAN = insert(plans).values(number=select(func.count() + 1).where(*_OF_OPPORTUNITY).scalar_subquery())
 
-# One of the same hash and another content was changed since: the plan that has the hash takes its place again.
+# What is no part of the hash is as of the last making: where the plan goes, and by which rows of which version.
+_OF_THE_LAST_MAKING = (
+    "content",
+    "provenance",
+    "erp",
+    "psa",
+    "watched",
+    "configuration_version",
+    "configuration_fingerprint",
+)
 _ADD_PLAN = _NEW_PLAN.on_conflict_do_update(
     index_elements=["tenant_id", "opportunity_id", "hash"],
-    set_={name: _NEW_PLAN.excluded[name] for name in ("content", "provenance")},
-    where=plans.c.content.is_distinct_from(_NEW_PLAN.excluded.content),
+    set_={name: _NEW_PLAN.excluded[name] for name in _OF_THE_LAST_MAKING},
 ).returning(plans.c.number)
 
 
@@ -120,11 +126,8 @@ class PostgresPlans:
             "configuration_fingerprint": plan.configuration.fingerprint if plan.configuration else None,
         }
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
-        added: int | None = self._session.execute(_ADD_PLAN, {**new, **which}).scalar_one_or_none()
-        if added is not None:
-            return added
-        known: int = self._session.execute(_KNOWN_PLAN, {**which, "of_hash": plan.hash}).scalar_one()
-        return known
+        number: int = self._session.execute(_ADD_PLAN, {**new, **which}).scalar_one()
+        return number
 
     def get(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Plan:
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "of_hash": plan_hash}

@@ -46,7 +46,7 @@ plans = Table(
     of_opportunity(),
 )
 
-# What a plan was made from, as it was when the plan of this hash was first made; none of a plan of a release
+# What a plan was made from, as it was when the plan of this hash was last made; none of a plan of a release
 # before.
 plan_inputs = Table(
     "plan_inputs",

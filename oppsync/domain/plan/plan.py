@@ -307,7 +307,7 @@ class Provenance(Frozen):
 
 class Plan(Frozen):
     """`systems` and `configuration` are stored with the plan and are no part of its hash; plans of earlier
-    releases have none. `configuration`: by which the plan with this hash was first made."""
+    releases have none. `configuration`: by which the plan with this hash was last made."""
 
     content: PlanContent
     provenance: Provenance

@@ -67,7 +67,7 @@ class KeptInputs(Protocol):
     """What plans were made from, one for each plan hash."""
 
     def keep(self, tenant_id: str, opportunity_id: UUID, plan_hash: str, inputs: PlanInputs) -> None:
-        """Store them beside the stored plan, unless those by which it was first made are."""
+        """Store them beside the stored plan, in place of those by which it was made before."""
 
     def get(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> PlanInputs | None:
         """None of a plan of a release that did not keep them. Raises NewerRelease."""
