@@ -52,10 +52,12 @@ class ConnectedSystems:
         self._clock = clock
         self._lock = threading.Lock()
         self._built: dict[str, tuple[float, Connection, Any]] = {}
+        self._tenant_id: str | None = None
 
-    def read_through(self, uow: UnitOfWorkFactory) -> Systems:
+    def read_through(self, uow: UnitOfWorkFactory, tenant_id: str) -> Systems:
         view = copy(self)
         view._uow = uow
+        view._tenant_id = tenant_id
         return view
 
     def calls_at_once(self, connection_id: str) -> int:
@@ -65,7 +67,7 @@ class ConnectedSystems:
 
     def crm(self, connection_id: str) -> Crm:
         with self._uow.reading() as uow:
-            connection = self._mapped(uow, uow.connections.get(connection_id))
+            connection = self._mapped(uow, self._get(uow, connection_id))
         crm: Crm = self._adapter(connection)
         return crm
 
@@ -106,12 +108,20 @@ class ConnectedSystems:
     def _chosen(self, connection_id: str, role: ConnectionRole) -> Any:
         try:
             with self._uow.reading() as uow:
-                connection = self._mapped(uow, uow.connections.get(connection_id))
+                connection = self._mapped(uow, self._get(uow, connection_id))
         except NotFound:
             raise Misconfigured(f"This plan goes to the connection {connection_id}, {_GONE}") from None
         if connection.role is not role:
             raise Misconfigured(f"Connection {connection_id} is of the role {connection.role}, not {role}.")
         return self._adapter(connection)
+
+    def _get(self, uow: UnitOfWork, connection_id: str) -> Connection:
+        """A run asks for all connections of its tenant once."""
+        if self._tenant_id is not None:
+            for connection in uow.connections.of_tenant(self._tenant_id):
+                if connection.id == connection_id:
+                    return connection
+        return uow.connections.get(connection_id)
 
     def _mapped(self, uow: UnitOfWork, connection: Connection) -> Connection:
         return mapped(connection, uow.references.book(connection.tenant_id), self._clock.now().date())
@@ -123,10 +133,9 @@ class ConnectedSystems:
         routed, day = ROUTED_ROLES[role], parent.day or self._clock.now().date()
         with self._uow.reading() as uow:
             book = uow.references.book(tenant_id) if book is None else book
-            if not has_routes(book, routed, day):
-                first = uow.connections.of_role(tenant_id, role)
-                return None if first is None else self._mapped(uow, first)
             connected = [each for each in uow.connections.of_tenant(tenant_id) if each.role is role]
+            if not has_routes(book, routed, day):
+                return self._mapped(uow, connected[0]) if connected else None
             connected = [self._mapped(uow, each) for each in connected]
         place = NamedPlace(parent.legal_entity, parent.region, parent.service_line)
         found = route_of(book, routed, place, day)

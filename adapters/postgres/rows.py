@@ -36,7 +36,7 @@ LARGEST = Decimal(10) ** 16
 _OF_A_NEWER_RELEASE = {"extra_forbidden", "enum", "literal_error", "union_tag_invalid"}
 
 
-def pick(row: RowMapping, shape: Any) -> dict[str, Any]:
+def pick(row: Mapping[Any, Any], shape: Any) -> dict[str, Any]:
     """The columns that are fields of `shape`."""
     return {name: row[name] for name in shape.model_fields if name in row}
 
@@ -159,7 +159,7 @@ def document(shape: type[Shape], stored: Any) -> Shape:
         ) from None
 
 
-def to_task(row: RowMapping) -> ApprovalTask:
+def to_task(row: Mapping[Any, Any]) -> ApprovalTask:
     return ApprovalTask.model_validate(pick(row, ApprovalTask))
 
 
@@ -172,7 +172,7 @@ def to_scopes(stored: Sequence[str]) -> Scopes:
     return frozenset(scope for scope in Scope if scope in stored)
 
 
-def to_granted(row: RowMapping) -> Granted:
+def to_granted(row: Mapping[Any, Any]) -> Granted:
     """A role that only a later release knows gives no right in this one, nor does an approver's
     that no step asks for. A limited role that stands among the others too (an older release gave it meanwhile)
     stays limited."""
@@ -187,7 +187,7 @@ def from_granted(granted: Granted) -> dict[str, Any]:
     return {"roles": sorted(granted.without_limit()), "limited_roles": limited}
 
 
-def to_person(row: RowMapping) -> Person:
+def to_person(row: Mapping[Any, Any]) -> Person:
     values = pick(row, Person)
     values |= to_granted(row)._asdict()
     values["can_sign_in"] = row["password_hash"] != NO_PASSWORD

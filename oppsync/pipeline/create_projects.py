@@ -47,16 +47,16 @@ def run(context: StageContext) -> Outcome:
     the same moment, and whether what it books on is still there.
     """
     opportunity, begun = context.opportunity, has_begun(context)
+    known = duties_of(context, opportunity)
     if opportunity.replaces is not None or not begun:
         with context.uow.reading() as uow:
             required = required_of(uow, opportunity.tenant_id, opportunity.id, opportunity.plan_hash)
-        asked_anew = reconsider(context, opportunity, duties_of(context, opportunity), required)
+        asked_anew = reconsider(context, opportunity, known, required)
         if asked_anew is not None:
             return asked_anew
     with context.uow.reading() as uow:
         plan = approved_plan(uow, opportunity)
-        tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
-    doubtful = not_approved(context, plan, tasks)
+    doubtful = not_approved(context, plan, known.tasks)
     if doubtful is not None:
         return doubtful
     if not begun:

@@ -132,27 +132,24 @@ def duties(
     """`opportunity_id` None: of a deal that is not known here. `record`: as it was read last. `plan_hash`: the
     plan that is decided, without which nobody counts as who changed the configuration that it uses; `made`:
     the plan itself, while it is not stored."""
-    people = uow.people.everyone(tenant_id)
     if opportunity_id is None:
+        people = uow.people.everyone(tenant_id)
         part = Involved(parties=parties_of(record), place=place_of(record))
         return Duties(people, with_absences(part, people, uow.absences.all(tenant_id)))
-    named = parties_of(record)
+    facts, named = uow.approvals.deciding(tenant_id, opportunity_id), parties_of(record)
     # A reading that is not stored yet may name users of whom other deals know further addresses.
-    parties = (*uow.parties.of(tenant_id, opportunity_id, named if made else ()), *named)
-    overrides = uow.overrides.of(tenant_id, opportunity_id)
-    tasks = uow.approvals.of(tenant_id, opportunity_id)
-    shapers = uow.audit.shapers(tenant_id, opportunity_id)
+    seen = uow.parties.under_each_address(tenant_id, opportunity_id, named) if made else ()
     part = involved(
-        parties,
-        overrides,
-        tasks,
-        people,
-        shapers,
+        (*facts.parties, *seen, *named),
+        facts.overrides,
+        facts.tasks,
+        facts.people,
+        facts.shapers,
         changers=_changers(uow, tenant_id, opportunity_id, plan_hash, made),
         place=place_of(record),
-        absences=uow.absences.all(tenant_id),
+        absences=facts.absences,
     )
-    return Duties(people, part, tasks)
+    return Duties(facts.people, part, facts.tasks)
 
 
 def _changers(

@@ -7,7 +7,7 @@ seal, or with one of a key that is gone, was recorded by an earlier release: it 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -58,11 +58,16 @@ def document_of(opportunity: TrackedOpportunity, task: ApprovalTask, plan: Plan)
     }
 
 
-def seal_decision(
-    uow: UnitOfWork, seals: Seals, opportunity: TrackedOpportunity, task: ApprovalTask, plan: Plan
+def seal_decisions(
+    uow: UnitOfWork,
+    seals: Seals,
+    opportunity: TrackedOpportunity,
+    decided: Iterable[ApprovalTask],
+    plan: Plan,
 ) -> None:
-    """Seal a decision about `plan` in the transaction that records it."""
-    uow.approvals.seal(opportunity.tenant_id, task.id, seals.seal(document_of(opportunity, task, plan)))
+    """Seal decisions about `plan` in the transaction that records them."""
+    sealed = {task.id: seals.seal(document_of(opportunity, task, plan)) for task in decided}
+    uow.approvals.seal(opportunity.tenant_id, sealed)
 
 
 def approved_plan(uow: UnitOfWork, opportunity: TrackedOpportunity) -> Plan:

@@ -33,8 +33,8 @@ class Systems(Protocol):
 
     notifier: Notifier
 
-    def read_through(self, uow: UnitOfWorkFactory) -> Systems:
-        """The same systems, with connections and routes as `uow` reads them."""
+    def read_through(self, uow: UnitOfWorkFactory, tenant_id: str) -> Systems:
+        """The same systems for a run of this tenant, with connections and routes as `uow` reads them."""
 
     def calls_at_once(self, connection_id: str) -> int:
         """How many calls of one deal this connection stands side by side; one where that is not known."""

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from oppsync.domain.approval.tasks import TaskStatus
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.values.findings.finding import Finding, Severity
@@ -227,6 +229,19 @@ def test_the_order_of_another_customer_is_another_order(house: House) -> None:
     second = house.to_approval(other | {"opportunity": other["opportunity"] | {"PO_Number__c": "4711"}})
 
     assert across(house, second) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "of_the_clone"),
+    [("Platform (phase 2)", "copy of PLATFORM  phase-2"), ("Straße", "STRASSE"), ("\uff30latform", "platform")],
+)
+def test_a_clone_is_known_however_its_name_is_written(house: House, name: str, of_the_clone: str) -> None:
+    one, two = fee("Platform", 60_000, number="PO-21"), fee("Platform", 60_000, number="PO-22")
+    one["opportunity"]["Name"], two["opportunity"]["Name"] = name, of_the_clone
+    house.to_approval(one)
+    second = house.to_approval(two)
+
+    assert "DEAL_CLONED" in {each.code for each in house.opportunity(second).warnings}
 
 
 def test_a_deal_that_was_cloned_in_the_crm_names_the_one_it_was_cloned_of(house: House) -> None:

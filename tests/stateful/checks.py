@@ -26,12 +26,17 @@ _IN_ERP = {EffectKind.PARENT, EffectKind.CHILD, EffectKind.TASK, EffectKind.BILL
 _IN_PSA = {EffectKind.PSA_PROJECT, EffectKind.STAFFING}
 
 
+def _there(books: Books) -> list[Thing]:
+    """A staffing request that was cancelled does not open again: another one takes its place."""
+    return [thing for thing in books.things if not (thing.closed and ":staffing:" in thing.key)]
+
+
 def always(simulation: Simulation) -> None:
     assert not simulation.broken, simulation.broken
     assert not simulation.world.breaches(), simulation.world.breaches()
     outside = simulation.outside
     for books in (outside.erp.books, outside.psa.books):
-        keys = Counter(thing.key for thing in books.things)
+        keys = Counter(thing.key for thing in _there(books))
         assert not (doubles := [key for key, count in keys.items() if count > 1]), f"twice outside: {doubles}"
     waiting = simulation.world.waiting_messages()
     for row in simulation.world.rows():

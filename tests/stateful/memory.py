@@ -32,6 +32,7 @@ from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import LeaseLost, NotFound
+from oppsync.ports.storage.approvals import DecidingFacts
 from oppsync.ports.storage.ledger import AsRead
 from oppsync.ports.storage.opportunities import Due
 from oppsync.ports.storage.unit_of_work import UnitOfWork
@@ -129,7 +130,7 @@ class MemoryUnitOfWork:
         self.overrides = MemoryPlanOverrides()
         self.baselines = MemoryBaselines(tables)
         self.plan_inputs = MemoryPlanInputs(tables)
-        self.approvals = MemoryApprovals(tables, store.now, store.new_id)
+        self.approvals = MemoryApprovals(tables, store.now, store.new_id, self._deciding)
         self.exceptions = MemoryExceptions(tables, store.now, store.new_id)
         self.audit = MemoryAudit(tables)
         self.outbox = MemoryOutbox(tables)
@@ -137,6 +138,16 @@ class MemoryUnitOfWork:
         self.references = store.references
         self.configurations = MemoryConfigurations()
         self.absences = MemoryAbsences()
+
+    def _deciding(self, tenant_id: str, opportunity_id: UUID) -> DecidingFacts:
+        return DecidingFacts(
+            people=self.people.everyone(tenant_id),
+            absences=self.absences.all(tenant_id),
+            parties=self.parties.of(tenant_id, opportunity_id),
+            overrides=self.overrides.of(tenant_id, opportunity_id),
+            tasks=self.approvals.of(tenant_id, opportunity_id),
+            shapers=self.audit.shapers(tenant_id, opportunity_id),
+        )
 
     def commit(self) -> None:
         """Transactions run one after the other: no other may have been committed meanwhile."""
@@ -401,8 +412,13 @@ class MemoryParties:
         kept = dict.fromkeys((*self._rows.get(opportunity.id, ()), *parties))
         self._rows[opportunity.id] = tuple(kept)
 
-    def of(self, tenant_id: str, opportunity_id: UUID, named: Collection[Party] = ()) -> Sequence[Party]:
+    def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[Party]:
         return self._rows.get(opportunity_id, ())
+
+    def under_each_address(
+        self, tenant_id: str, opportunity_id: UUID, named: Collection[Party]
+    ) -> Sequence[Party]:
+        return ()
 
 
 class MemoryPeople:

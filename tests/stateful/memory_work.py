@@ -25,6 +25,7 @@ from oppsync.domain.work.states import State
 from oppsync.kernel.errors import NotFound
 
 if TYPE_CHECKING:
+    from oppsync.ports.storage.approvals import DecidingFacts
     from tests.stateful.memory import Tables
 
 Now = Callable[[], datetime]
@@ -114,7 +115,14 @@ class MemoryPlans:
 
 
 class MemoryApprovals:
-    def __init__(self, tables: Tables, now: Now, new_id: NewId) -> None:
+    def __init__(
+        self,
+        tables: Tables,
+        now: Now,
+        new_id: NewId,
+        deciding: Callable[[str, UUID], DecidingFacts],
+    ) -> None:
+        self.deciding = deciding
         self._rows = tables.tasks
         self._now = now
         self._new_id = new_id
@@ -143,15 +151,17 @@ class MemoryApprovals:
         self._rows[opened.id] = opened
         return opened
 
-    def approve_by_rule(
-        self, tenant_id: str, opportunity_id: UUID, plan_hash: str, seat: Seat, rule: RuleUse
-    ) -> ApprovalTask | None:
-        task = self.open(tenant_id, opportunity_id, plan_hash, seat, ())
-        if task.status is not TaskStatus.OPEN:
-            return None
-        approved = {"status": TaskStatus.APPROVED, "decided_at": self._now(), "rule": rule}
-        self._rows[task.id] = changed(task, **approved)
-        return self._rows[task.id]
+    def approve_by_rules(
+        self, tenant_id: str, opportunity_id: UUID, plan_hash: str, rules: Mapping[Seat, RuleUse]
+    ) -> Sequence[ApprovalTask]:
+        approved = []
+        for seat, rule in rules.items():
+            task = self.open(tenant_id, opportunity_id, plan_hash, seat, ())
+            if task.status is TaskStatus.OPEN:
+                values = {"status": TaskStatus.APPROVED, "decided_at": self._now(), "rule": rule}
+                self._rows[task.id] = changed(task, **values)
+                approved.append(self._rows[task.id])
+        return approved
 
     def bar(
         self, tenant_id: str, opportunity_id: UUID, plan_hash: str, barred: Mapping[UUID, Collection[str]]
@@ -197,8 +207,9 @@ class MemoryApprovals:
         self._rows[task.id] = changed(self._rows[task.id], **values)
         return self._rows[task.id]
 
-    def seal(self, tenant_id: str, task_id: UUID, seal: Seal) -> None:
-        self._rows[task_id] = changed(self._rows[task_id], seal=seal)
+    def seal(self, tenant_id: str, seals: Mapping[UUID, Seal]) -> None:
+        for task_id, seal in seals.items():
+            self._rows[task_id] = changed(self._rows[task_id], seal=seal)
 
     def void(self, tenant_id: str, opportunity_id: UUID, keep_hash: str | None) -> int:
         return self._void(

@@ -290,7 +290,7 @@ class ConnectedVendors:
         assert connection_id == "psa"
         return cast(Psa, ConnectedPsa(self._process))
 
-    def read_through(self, uow: UnitOfWorkFactory) -> ConnectedVendors:
+    def read_through(self, uow: UnitOfWorkFactory, tenant_id: str) -> ConnectedVendors:
         return self
 
     def calls_at_once(self, connection_id: str) -> int:

@@ -63,6 +63,30 @@ def test_a_worker_killed_after_asking_for_somebody_has_asked_once(firm: Simulati
     checks.at_the_end(firm)
 
 
+def test_won_again_after_it_was_given_up_people_are_asked_for_anew(firm: Simulation) -> None:
+    record_id = approved_deal(firm, 2)
+    tracked = firm.find(record_id).tracked
+    content = firm.world.plan(tracked.id, tracked.plan_hash or "").content
+    # All but the last: the PSA refuses the status of its project.
+    before = len(content.nodes) + len(list(content.billing_lines())) + 3
+    work(firm, record_id, Trouble(Kind.REJECTED, before))
+    firm.give_up(record_id)
+    firm.settle()
+    assert firm.state(record_id) is State.WITHDRAWN
+
+    firm.reprice(record_id)
+    firm.tell(record_id)
+    firm.settle()
+    firm.approve(record_id)
+    firm.settle()
+
+    assert firm.state(record_id) is State.ACTIVE
+    (asked,) = content.staffing()
+    requests = firm.outside.psa.books.of(key_of(tracked, EffectKind.STAFFING, asked.path))
+    assert [each.closed for each in requests] == [True, False]
+    checks.at_the_end(firm)
+
+
 def test_a_write_that_never_lands_is_a_bug_after_three_sends(firm: Simulation) -> None:
     record_id = approved_deal(firm)
     for _ in range(3):

@@ -260,9 +260,8 @@ class Office:
     def approve_by_rule(self, waiting: Waiting, rule: RuleUse) -> None:
         """A rule gives finance's approval."""
         with self.uow() as uow:
-            uow.approvals.approve_by_rule(
-                TENANT, waiting.opportunity_id, waiting.plan.hash, Seat(DEFAULT_APPROVALS[0]), rule
-            )
+            rules = {Seat(DEFAULT_APPROVALS[0]): rule}
+            uow.approvals.approve_by_rules(TENANT, waiting.opportunity_id, waiting.plan.hash, rules)
             uow.commit()
 
     def active(self, url: str) -> UUID:

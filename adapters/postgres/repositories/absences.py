@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from pydantic import AwareDatetime, TypeAdapter
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 from uuid_utils.compat import uuid7
 
@@ -42,14 +46,19 @@ class PostgresAbsences:
 
 
 def all_absences(connection: Connection | Session, tenant_id: str) -> Absences:
-    rows = connection.execute(_ALL, {"of_tenant": tenant_id}).mappings().all()
+    return to_absences(connection.execute(ABSENCES, {"of_tenant": tenant_id}).mappings().all())
+
+
+def to_absences(rows: Sequence[Mapping[Any, Any]]) -> Absences:
     if not rows:
         return NO_ABSENCES
-    return Absences(rows[0]["now"], [Absence.model_validate(pick(row, Absence)) for row in rows])
+    now = _MOMENT.validate_python(rows[0]["now"])
+    return Absences(now, [Absence.model_validate(pick(row, Absence)) for row in rows])
 
 
+_MOMENT = TypeAdapter[datetime](AwareDatetime)
 # Read whenever a decision is judged, so it is built once.
-_ALL = (
+ABSENCES = (
     select(absences, clock().label("now"))
     .where(absences.c.tenant_id == bindparam("of_tenant"))
     .order_by(absences.c.begins_at, absences.c.id)

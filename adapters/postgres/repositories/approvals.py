@@ -6,19 +6,26 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import bindparam, cast, literal, literal_column, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
 from adapters.postgres.clock import clock
+from adapters.postgres.repositories.absences import ABSENCES, to_absences
+from adapters.postgres.repositories.audit import SHAPERS
+from adapters.postgres.repositories.overrides import OVERRIDES
 from adapters.postgres.repositories.part_in_deals import deals_with_part
-from adapters.postgres.rows import to_task
-from adapters.postgres.session import Session
+from adapters.postgres.repositories.parties import PARTIES_OF_DEAL, to_party
+from adapters.postgres.repositories.people import PEOPLE
+from adapters.postgres.rows import pick, to_person, to_task
+from adapters.postgres.session import Session, read_together, rows_of
 from adapters.postgres.tables import approval_tasks, barred_approvers, opportunities
 from oppsync.domain.approval.seals import Seal
 from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse, TaskStatus, VoidedAs
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, Seat
+from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.kernel.errors import NotFound
+from oppsync.ports.storage.approvals import DecidingFacts
 
 _TASKS_OF = (
     approval_tasks.c.tenant_id == bindparam("of_tenant"),
@@ -26,6 +33,15 @@ _TASKS_OF = (
 )
 
 _TASKS = select(approval_tasks).where(*_TASKS_OF).order_by(approval_tasks.c.id)
+
+_DECIDING = read_together(
+    people=PEOPLE,
+    absences=ABSENCES,
+    parties=PARTIES_OF_DEAL,
+    overrides=OVERRIDES,
+    tasks=_TASKS,
+    shapers=SHAPERS,
+)
 
 _VOIDING = update(approval_tasks).where(*_TASKS_OF).values(status=TaskStatus.VOID)
 
@@ -35,19 +51,25 @@ _VOID = _VOIDING.where(
 
 _VOID_OPEN = _VOIDING.where(approval_tasks.c.status == TaskStatus.OPEN)
 
-_BY_RULE = insert(approval_tasks).values(status=TaskStatus.APPROVED, decided_at=clock())
-
-_APPROVE_BY_RULE = _BY_RULE.on_conflict_do_update(
+_NOBODY = cast(literal_column("'{}'"), approval_tasks.c.candidates.type)
+_RULED = ("tenant_id", "id", "opportunity_id", "plan_hash", "role", "asks", "rule")
+_GIVEN = rows_of("by_rule", [approval_tasks.c[name] for name in _RULED])
+_APPROVED = {"status": literal(TaskStatus.APPROVED.value), "decided_at": clock(), "candidates": _NOBODY}
+_BY_RULE = insert(approval_tasks).from_select(
+    [*_RULED, *_APPROVED], select(*(_GIVEN.c[name] for name in _RULED), *_APPROVED.values())
+)
+_APPROVE_BY_RULES = _BY_RULE.on_conflict_do_update(
     index_elements=["tenant_id", "opportunity_id", "plan_hash", "role"],
     index_where=approval_tasks.c.status != text("'void'"),
     set_={name: _BY_RULE.excluded[name] for name in ("status", "decided_at", "rule")},
     where=approval_tasks.c.status == TaskStatus.OPEN,
 ).returning(approval_tasks)
 
+_SEALED = rows_of("sealed", [approval_tasks.c.id, approval_tasks.c.seal])
 _SEAL = (
     update(approval_tasks)
-    .where(approval_tasks.c.tenant_id == bindparam("of_tenant"), approval_tasks.c.id == bindparam("of_task"))
-    .values(seal=bindparam("new_seal", type_=approval_tasks.c.seal.type))
+    .where(approval_tasks.c.tenant_id == bindparam("of_tenant"), approval_tasks.c.id == _SEALED.c.id)
+    .values(seal=_SEALED.c.seal)
 )
 
 
@@ -88,25 +110,39 @@ class PostgresApprovals:
         )
         return to_task(self._session.execute(statement).mappings().one())
 
-    def approve_by_rule(
-        self, tenant_id: str, opportunity_id: UUID, plan_hash: str, seat: Seat, rule: RuleUse
-    ) -> ApprovalTask | None:
-        task = {
-            "tenant_id": tenant_id,
-            "id": uuid7(),
-            "opportunity_id": opportunity_id,
-            "plan_hash": plan_hash,
-            "role": seat.code,
-            "asks": _asks(seat),
-            "candidates": [],
-            "rule": rule.model_dump(mode="json"),
-        }
-        approved = self._session.execute(_APPROVE_BY_RULE, task).mappings().one_or_none()
-        return to_task(approved) if approved else None
+    def approve_by_rules(
+        self, tenant_id: str, opportunity_id: UUID, plan_hash: str, rules: Mapping[Seat, RuleUse]
+    ) -> Sequence[ApprovalTask]:
+        tasks = [
+            {
+                "tenant_id": tenant_id,
+                "id": str(uuid7()),
+                "opportunity_id": str(opportunity_id),
+                "plan_hash": plan_hash,
+                "role": seat.code,
+                "asks": _asks(seat),
+                "rule": rule.model_dump(mode="json"),
+            }
+            for seat, rule in rules.items()
+        ]
+        found = self._session.execute(_APPROVE_BY_RULES, {"by_rule": tasks}).mappings()
+        return [to_task(row) for row in found]
 
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ApprovalTask]:
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
         return [to_task(row) for row in self._session.execute(_TASKS, which).mappings()]
+
+    def deciding(self, tenant_id: str, opportunity_id: UUID) -> DecidingFacts:
+        which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
+        read = self._session.execute(_DECIDING, which).one()
+        return DecidingFacts(
+            people=[to_person(row) for row in read.people],
+            absences=to_absences(read.absences),
+            parties=[to_party(row) for row in read.parties],
+            overrides=[PlanOverride(**pick(row, PlanOverride)) for row in read.overrides],
+            tasks=[to_task(row) for row in read.tasks],
+            shapers={row["actor"] for row in read.shapers},
+        )
 
     def asked(self, tenant_id: str, person_id: UUID) -> Sequence[UUID]:
         query = (
@@ -163,9 +199,10 @@ class PostgresApprovals:
         )
         return to_task(self._session.execute(statement).mappings().one())
 
-    def seal(self, tenant_id: str, task_id: UUID, seal: Seal) -> None:
-        sealed = {"of_tenant": tenant_id, "of_task": task_id, "new_seal": seal.model_dump(mode="json")}
-        self._session.execute(_SEAL, sealed)
+    def seal(self, tenant_id: str, seals: Mapping[UUID, Seal]) -> None:
+        sealed = [{"id": str(task), "seal": seal.model_dump(mode="json")} for task, seal in seals.items()]
+        if sealed:
+            self._session.execute(_SEAL, {"of_tenant": tenant_id, "sealed": sealed})
 
     def void(self, tenant_id: str, opportunity_id: UUID, keep_hash: str | None) -> int:
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "kept": keep_hash or ""}
@@ -180,6 +217,8 @@ class PostgresApprovals:
     def bar(
         self, tenant_id: str, opportunity_id: UUID, plan_hash: str, barred: Mapping[UUID, Collection[str]]
     ) -> None:
+        if not barred:
+            return
         of_plan = {"tenant_id": tenant_id, "opportunity_id": opportunity_id, "plan_hash": plan_hash}
         kept = select(barred_approvers.c.person_id, barred_approvers.c.reason).filter_by(**of_plan)
         known = {(row.person_id, row.reason) for row in self._session.execute(kept)}

@@ -42,11 +42,11 @@ class PostgresAudit:
 
 def shapers_of(connection: Connection | Session, tenant_id: str, opportunity_id: UUID) -> Collection[str]:
     which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
-    return set(connection.execute(_SHAPERS, which).scalars())
+    return set(connection.execute(SHAPERS, which).scalars())
 
 
 # Asked for whenever a decision is judged: built once.
-_SHAPERS = select(audit.c.actor).where(
+SHAPERS = select(audit.c.actor).where(
     audit.c.tenant_id == bindparam("of_tenant"),
     audit.c.opportunity_id == bindparam("of_opportunity"),
     audit.c.type.in_(SHAPES_THE_PLAN),

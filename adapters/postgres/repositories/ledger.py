@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from adapters.postgres.clock import clock
 from adapters.postgres.repositories.opportunities import HELD_LEASE, lease_params
 from adapters.postgres.rows import to_ledger_row
-from adapters.postgres.session import Session, Write, bound, to_be_set, write
+from adapters.postgres.session import RowsWrite, Session, rows_of
 from adapters.postgres.tables import effects as table
 from adapters.postgres.tables import opportunities
 from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord, LedgerRow
@@ -35,7 +35,7 @@ class PostgresLedger:
         return [to_ledger_row(row) for row in self._session.execute(_OF, which).mappings()]
 
     def intend(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
-        self._fenced(_INTEND, lease, _on_record(tenant_id, effect, digest, lease, traceparent))
+        self._fenced(_INTEND, lease, _on_record(tenant_id, effect, digest, traceparent))
 
     def mark_sent(
         self,
@@ -47,12 +47,12 @@ class PostgresLedger:
         *,
         as_read: AsRead | None = None,
     ) -> None:
-        values = _on_record(tenant_id, effect, digest, lease, traceparent)
+        row = _on_record(tenant_id, effect, digest, traceparent)
         if as_read is None:
-            self._fenced(_MARK_SENT, lease, values)
+            self._fenced(_MARK_SENT, lease, row)
         else:
             read = {"version_read": as_read.version, "rereads_read": as_read.rereads}
-            self._fenced(_MARK_AS_READ, lease, {**values, **read})
+            self._fenced(_MARK_AS_READ, lease, row, read)
 
     def confirm(self, tenant_id: str, key: str, external: ExternalRecord, lease: Lease) -> None:
         answer = {
@@ -62,31 +62,33 @@ class PostgresLedger:
             "response": external.response,
             "response_digest": canonical_json.digest(external.response),
         }
-        self._fenced(_CONFIRM, lease, {**_which(tenant_id, key), **bound(answer)})
+        self._fenced(_CONFIRM, lease, {"tenant_id": tenant_id, "key": key, **answer})
 
     def unsent(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
-        self._fenced(_UNSENT, lease, {**_which(tenant_id, key), **bound({"error": error})})
+        self._fenced(_UNSENT, lease, {"tenant_id": tenant_id, "key": key, "error": error})
 
     def reject(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
-        self._fenced(_REJECT, lease, {**_which(tenant_id, key), **bound({"error": error})})
+        self._fenced(_REJECT, lease, {"tenant_id": tenant_id, "key": key, "error": error})
 
     def unknown(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
-        self._fenced(_UNKNOWN, lease, {**_which(tenant_id, key), **bound({"error": error})})
+        self._fenced(_UNKNOWN, lease, {"tenant_id": tenant_id, "key": key, "error": error})
 
     def restore(self, tenant_id: str, row: LedgerRow, error: str, lease: Lease) -> None:
         before = {"state": row.state.value, "request_digest": row.request_digest, "error": error}
-        self._fenced(_RESTORE, lease, {**_which(tenant_id, row.key), **bound(before)})
+        self._fenced(_RESTORE, lease, {"tenant_id": tenant_id, "key": row.key, **before})
 
     def cancelled(self, tenant_id: str, key: str, lease: Lease) -> None:
-        self._fenced(_CANCELLED, lease, _which(tenant_id, key))
+        self._fenced(_CANCELLED, lease, {"tenant_id": tenant_id, "key": key})
 
     def waits_until(self, tenant_id: str, key: str, quarantine: timedelta) -> datetime | None:
         until = table.c.sent_at + quarantine
         query = select(until).where(*_AT, until > clock())
         return self._session.execute(query, _which(tenant_id, key)).scalar_one_or_none()
 
-    def _fenced(self, wanted: Write, lease: Lease, values: Mapping[str, Any]) -> None:
-        self._session.defer(wanted, {**values, **lease_params(lease)})
+    def _fenced(
+        self, wanted: RowsWrite, lease: Lease, row: Mapping[str, Any], read: Mapping[str, Any] | None = None
+    ) -> None:
+        self._session.gather(wanted, row["key"], row, {**lease_params(lease), **(read or {})})
 
 
 def _which(tenant_id: str, key: str) -> dict[str, Any]:
@@ -114,67 +116,82 @@ _AS_READ = exists(
         .c.id
     )
 )
+_GIVEN = ("tenant_id", "key", "kind", "path", "opportunity_id", "connection_id", "request")
+_KNOWN = ("request_digest", "traceparent")
+_OF_THE_RUN = ("lease_token", *_KNOWN)
+_TOKEN = bindparam("token_held", type_=table.c.lease_token.type)
 
 
-def _on_record(tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> dict[str, Any]:
-    """The parameters of `_recording`."""
-    values = {
+def _on_record(tenant_id: str, effect: Effect, digest: str, traceparent: str) -> dict[str, Any]:
+    """A row of `_recording`."""
+    return {
         "tenant_id": tenant_id,
         "key": effect.key,
         "kind": effect.kind.value,
         "path": effect.path,
-        "opportunity_id": effect.opportunity_id,
+        "opportunity_id": str(effect.opportunity_id),
         "connection_id": effect.connection_id,
         "request": effect.request,
         "request_digest": digest,
-        "lease_token": lease.token,
         "traceparent": traceparent,
     }
-    return bound(values)
+
+
+def _rows(name: str, columns: Iterable[str]) -> Any:
+    return rows_of(f"rows_{name}", [table.c[each] for each in columns])
 
 
 def _recording(
-    state: EffectState, first: Mapping[str, Any], again: Mapping[str, Any], fence: Any = _WHILE_HELD
-) -> Write:
-    """Insert or update an entry in this state. `first`: further values of a new entry; `again`: those of an
+    name: str,
+    state: EffectState,
+    first: Mapping[str, Any],
+    again: Mapping[str, Any],
+    fence: Any = _WHILE_HELD,
+) -> RowsWrite:
+    """Insert or update entries in this state. `first`: further values of a new entry; `again`: those of an
     existing one."""
-    given = ("tenant_id", "key", "kind", "path", "opportunity_id", "connection_id", "request")
-    known = ("request_digest", "lease_token", "traceparent")
-    new = {"state": literal(state.value), **to_be_set(table, [*given, *known]), **first}
-    row = insert(table).from_select([*new], select(*new.values()).where(fence))
-    written = row.on_conflict_do_update(
+    given = _rows(name, (*_GIVEN, *_KNOWN))
+    new = {"state": literal(state.value), "lease_token": _TOKEN, **dict(given.c.items()), **first}
+    rows = insert(table).from_select([*new], select(*new.values()).where(fence))
+    written = rows.on_conflict_do_update(
         index_elements=["tenant_id", "key"],
         set_={
             # A deal that was given up and planned anew may go to another system.
-            **{name: row.excluded[name] for name in ("state", "request", "connection_id", *known)},
+            **{
+                each: rows.excluded[each]
+                for each in ("state", "request", "connection_id", "lease_token", *_KNOWN)
+            },
             "pruned_at": null(),
             "updated_at": clock(),
             **again,
         },
     )
-    return write(written.returning(table.c.key))
+    return RowsWrite(name, written.returning(table.c.key))
 
 
-def _setting(state: EffectState, **values: Any) -> Write:
-    return _changing(state=state.value, **values)
+def _setting(name: str, state: EffectState, *given: str, **values: Any) -> RowsWrite:
+    return _changing(name, *given, state=state.value, **values)
 
 
-def _changing(**values: Any) -> Write:
-    always = {"lease_token": bindparam("token_held"), "updated_at": clock()}
-    return write(update(table).where(*_AT, _WHILE_HELD).values(**always, **values).returning(table.c.key))
+def _changing(name: str, *given: str, **values: Any) -> RowsWrite:
+    """Change existing entries: `given` are columns that each row has a value for."""
+    rows = _rows(name, ("tenant_id", "key", *given))
+    always = {"lease_token": _TOKEN, "updated_at": clock(), **{each: rows.c[each] for each in given}}
+    same = (table.c.tenant_id == rows.c.tenant_id, table.c.key == rows.c.key)
+    changed = update(table).where(*same, _WHILE_HELD).values(**always, **values)
+    return RowsWrite(name, changed.returning(table.c.key))
 
 
-_INTEND = _recording(EffectState.INTENDED, {}, {})
+_INTEND = _recording("intend", EffectState.INTENDED, {}, {})
 _SENT_FIRST = {"sent_at": clock(), "attempts": literal(1)}
 _SENT_AGAIN = {"sent_at": clock(), "attempts": table.c.attempts + 1, "error": null()}
-_MARK_SENT = _recording(EffectState.SENT, _SENT_FIRST, _SENT_AGAIN)
-_MARK_AS_READ = _recording(EffectState.SENT, _SENT_FIRST, _SENT_AGAIN, _AS_READ)
-_ANSWER = to_be_set(table, ("outside_id", "number", "url", "response", "response_digest"))
-_ERROR = to_be_set(table, ("error",))
-_CONFIRM = _setting(EffectState.CONFIRMED, confirmed_at=clock(), error=null(), **_ANSWER)
+_MARK_SENT = _recording("mark", EffectState.SENT, _SENT_FIRST, _SENT_AGAIN)
+_MARK_AS_READ = _recording("mark_as_read", EffectState.SENT, _SENT_FIRST, _SENT_AGAIN, _AS_READ)
+_ANSWER = ("outside_id", "number", "url", "response", "response_digest")
+_CONFIRM = _setting("confirm", EffectState.CONFIRMED, *_ANSWER, confirmed_at=clock(), error=null())
 _NO_ATTEMPT = func.greatest(table.c.attempts - 1, 0)
-_UNSENT = _setting(EffectState.INTENDED, attempts=_NO_ATTEMPT, **_ERROR)
-_REJECT = _setting(EffectState.REJECTED, **_ERROR)
-_UNKNOWN = _setting(EffectState.UNKNOWN, **_ERROR)
-_RESTORE = _changing(**to_be_set(table, ("state", "request_digest", "error")))
-_CANCELLED = _setting(EffectState.CANCELLED)
+_UNSENT = _setting("unsent", EffectState.INTENDED, "error", attempts=_NO_ATTEMPT)
+_REJECT = _setting("reject", EffectState.REJECTED, "error")
+_UNKNOWN = _setting("unknown", EffectState.UNKNOWN, "error")
+_RESTORE = _changing("restore", "state", "request_digest", "error")
+_CANCELLED = _setting("cancelled", EffectState.CANCELLED)

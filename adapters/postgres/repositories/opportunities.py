@@ -25,6 +25,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -40,6 +41,7 @@ from adapters.postgres.tables.work import PURCHASE_ORDER, PURCHASE_ORDER_KEY
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.effects.effects import EffectState
 from oppsync.domain.validation.other_deals import OtherDeal
+from oppsync.domain.values.identifiers import words_key
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.replays import Selection
 from oppsync.domain.work.states import State
@@ -64,34 +66,32 @@ stands_at = case(
 MOST_COMPARED = 200
 CAME_TO_NOTHING = (State.REJECTED, State.REFUSED, State.WITHDRAWN, State.COMPENSATING)
 COMMITTED = (State.APPROVED, State.CREATED, State.ACTIVE)
+# So many words of a name are asked for.
+MOST_WORDS = 6
 _parent = effects.alias("parent")
-_COMPARABLE = (
-    select(
-        table.c.id,
-        table.c.record,
-        table.c.amount,
-        table.c.customer["code"].astext.label("customer"),
-        _parent.c.number.label("project"),
-        stands_at.in_(COMMITTED).label("is_committed"),
+_COMPARED = select(
+    table.c.id,
+    table.c.record,
+    table.c.amount,
+    table.c.customer["code"].astext.label("customer"),
+    _parent.c.number.label("project"),
+    stands_at.in_(COMMITTED).label("is_committed"),
+).select_from(
+    table.outerjoin(
+        _parent,
+        and_(
+            _parent.c.tenant_id == table.c.tenant_id,
+            _parent.c.opportunity_id == table.c.id,
+            _parent.c.kind == EffectKind.PARENT,
+            _parent.c.state != EffectState.CANCELLED,
+        ),
     )
-    .select_from(
-        table.outerjoin(
-            _parent,
-            and_(
-                _parent.c.tenant_id == table.c.tenant_id,
-                _parent.c.opportunity_id == table.c.id,
-                _parent.c.kind == EffectKind.PARENT,
-                _parent.c.state != EffectState.CANCELLED,
-            ),
-        )
-    )
-    .where(
-        table.c.record.is_not(None),
-        stands_at.not_in(CAME_TO_NOTHING),
-        or_(table.c.record["is_won"].astext == "true", stands_at.in_(COMMITTED)),
-    )
-    .order_by(table.c.id.desc())
-    .limit(MOST_COMPARED)
+)
+# Judged last: it opens the record, which is large.
+_IS_WON = (
+    table.c.record.is_not(None),
+    stands_at.not_in(CAME_TO_NOTHING),
+    or_(table.c.record["is_won"].astext == "true", stands_at.in_(COMMITTED)),
 )
 
 
@@ -158,16 +158,19 @@ class PostgresOpportunities:
             conditions.append(and_(literal_column(f"({PURCHASE_ORDER})").is_not(None), _po_key(record)))
         if record.amount is not None:
             priced = (table.c.amount == record.amount, table.c.currency == record.currency)
-            conditions.append(and_(*priced))
-        found: dict[UUID, OtherDeal] = {}
-        for condition in conditions:
-            query = _COMPARABLE.where(table.c.tenant_id == tenant_id, condition)
-            query = query.where(table.c.id != but) if but else query
-            for row in self._session.execute(query).mappings():
-                other = to_other_deal(row)
-                if other is not None:
-                    found[other.id] = other
-        return list(found.values())
+            conditions.append(and_(*priced, *_may_be_named(record.name)))
+        if not conditions:
+            return []
+        of_tenant = (table.c.tenant_id == tenant_id, *([table.c.id != but] if but else []))
+        newest = (
+            _COMPARED.where(*of_tenant, condition, *_IS_WON).order_by(table.c.id.desc()).limit(MOST_COMPARED)
+            for condition in conditions
+        )
+        # Each condition has an index of its own; together in one `or` the planner would read every deal.
+        query = union_all(*newest)
+        rows = {row["id"]: row for row in self._session.execute(query).mappings()}
+        others = map(to_other_deal, rows.values())
+        return [other for other in others if other is not None]
 
     def newest(
         self, tenant_id: str, standing_at: Collection[State], limit: int
@@ -253,6 +256,17 @@ class PostgresOpportunities:
         which = {"of_tenant": before.tenant_id, "of_id": before.id}
         changed = from_tracked(before, after) | {"reread_requested": after.reread_requested}
         self._session.execute(_CHANGE, {**changed, **_outcome(before, after, due), **which})
+
+
+def _may_be_named(name: str) -> Sequence[ColumnElement[bool]]:
+    """Leaves out deals of the same amount whose name lacks a word of this one: no clones. Names with letters
+    beyond ASCII are left to `is_clone`, since Postgres writes some of them small in another way."""
+    words = [word for word in words_key(name).split() if word.isascii()]
+    if not words:
+        return ()
+    beyond_ascii = table.c.name.op("~")("[^[:ascii:]]")
+    has_words = and_(*(func.strpos(func.lower(table.c.name), word) > 0 for word in words[:MOST_WORDS]))
+    return (or_(table.c.name.is_(None), beyond_ascii, has_words),)
 
 
 def _po_key(record: Opportunity) -> ColumnElement[bool]:

@@ -45,7 +45,7 @@ def overrides_of(
     connection: Connection | Session, tenant_id: str, opportunity_id: UUID
 ) -> Sequence[PlanOverride]:
     which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
-    return [PlanOverride(**pick(row, PlanOverride)) for row in connection.execute(_OF, which).mappings()]
+    return [PlanOverride(**pick(row, PlanOverride)) for row in connection.execute(OVERRIDES, which).mappings()]
 
 
 def overrides() -> Select[Any]:
@@ -55,7 +55,7 @@ def overrides() -> Select[Any]:
 
 
 # Read in every step, so it is built once.
-_OF = overrides().where(
+OVERRIDES = overrides().where(
     plan_overrides.c.tenant_id == bindparam("of_tenant"),
     plan_overrides.c.opportunity_id == bindparam("of_opportunity"),
 )

@@ -55,11 +55,10 @@ class PostgresParties:
         if rows:
             self._session.execute(_KEEP, {"parties": rows})
 
-    def of(self, tenant_id: str, opportunity_id: UUID, named: Collection[Party] = ()) -> Sequence[Party]:
-        kept = parties_of_deal(self._session, tenant_id, opportunity_id)
-        return [*kept, *self._under_each_address(tenant_id, opportunity_id, named)] if named else kept
+    def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[Party]:
+        return parties_of_deal(self._session, tenant_id, opportunity_id)
 
-    def _under_each_address(
+    def under_each_address(
         self, tenant_id: str, opportunity_id: UUID, named: Collection[Party]
     ) -> Sequence[Party]:
         users = sorted({party.user_id for party in named})
@@ -75,7 +74,7 @@ class PostgresParties:
 
 def parties_of_deal(connection: Connection | Session, tenant_id: str, opportunity_id: UUID) -> Sequence[Party]:
     which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
-    return [to_party(row) for row in connection.execute(_OF, which).mappings()]
+    return [to_party(row) for row in connection.execute(PARTIES_OF_DEAL, which).mappings()]
 
 
 def parties() -> Select[Any]:
@@ -125,7 +124,7 @@ _SEEN = (
 )
 
 # Asked for whenever a decision is judged: built once.
-_OF = parties().where(
+PARTIES_OF_DEAL = parties().where(
     opportunity_parties.c.tenant_id == bindparam("of_tenant"),
     opportunity_parties.c.opportunity_id == bindparam("of_opportunity"),
 )

@@ -107,10 +107,8 @@ class PostgresPeople:
 
 
 def everyone(connection: Connection | Session, tenant_id: str) -> Sequence[Person]:
-    return [to_person(row) for row in connection.execute(_EVERYONE, {"of_tenant": tenant_id}).mappings()]
+    return [to_person(row) for row in connection.execute(PEOPLE, {"of_tenant": tenant_id}).mappings()]
 
 
 # Read whenever a decision is judged, so it is built once.
-_EVERYONE = (
-    select(people).where(people.c.tenant_id == bindparam("of_tenant")).order_by(people.c.name, people.c.id)
-)
+PEOPLE = select(people).where(people.c.tenant_id == bindparam("of_tenant")).order_by(people.c.name, people.c.id)

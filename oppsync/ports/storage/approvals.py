@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
+from oppsync.domain.approval.absences import Absences
 from oppsync.domain.approval.seals import Seal
 from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse, TaskStatus, VoidedAs
+from oppsync.domain.deal.parties import Party
 from oppsync.domain.plan.approvals import Seat
+from oppsync.domain.plan.overrides import PlanOverride
+
+
+class DecidingFacts(NamedTuple):
+    """Who may decide about a deal rests on this. `shapers`: the actors of events that shape its plan."""
+
+    people: Sequence[Person]
+    absences: Absences
+    parties: Sequence[Party]
+    overrides: Sequence[PlanOverride]
+    tasks: Sequence[ApprovalTask]
+    shapers: Collection[str]
 
 
 class Approvals(Protocol):
@@ -22,14 +36,17 @@ class Approvals(Protocol):
     ) -> ApprovalTask:
         """Open a task, or return the one that exists for this opportunity, plan and seat."""
 
-    def approve_by_rule(
-        self, tenant_id: str, opportunity_id: UUID, plan_hash: str, seat: Seat, rule: RuleUse
-    ) -> ApprovalTask | None:
-        """Add an approved task, or approve the open one of this opportunity, plan and seat. None where it was
-        decided already."""
+    def approve_by_rules(
+        self, tenant_id: str, opportunity_id: UUID, plan_hash: str, rules: Mapping[Seat, RuleUse]
+    ) -> Sequence[ApprovalTask]:
+        """For each seat add an approved task, or approve the open one of this opportunity and plan. Without
+        those that were decided already."""
 
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ApprovalTask]:
         """All tasks of an opportunity, oldest first, void ones too."""
+
+    def deciding(self, tenant_id: str, opportunity_id: UUID) -> DecidingFacts:
+        """One read for all of it."""
 
     def asked(self, tenant_id: str, person_id: UUID) -> Sequence[UUID]:
         """The opportunities with an open task that this person was asked to decide, in the order to lock
@@ -62,8 +79,8 @@ class Approvals(Protocol):
     def ask(self, tenant_id: str, task_id: UUID, candidates: Iterable[UUID]) -> ApprovalTask:
         """Put an open task to these people instead."""
 
-    def seal(self, tenant_id: str, task_id: UUID, seal: Seal) -> None:
-        """Keep the seal of a decision that was recorded in this transaction."""
+    def seal(self, tenant_id: str, seals: Mapping[UUID, Seal]) -> None:
+        """Keep the seals of decisions that were recorded in this transaction."""
 
     def void(self, tenant_id: str, opportunity_id: UUID, keep_hash: str | None) -> int:
         """Void all tasks that are not of plan `keep_hash`, decided ones too. Returns how many."""

@@ -107,6 +107,10 @@ class Parties(Protocol):
 
     def keep(self, opportunity: TrackedOpportunity, parties: Iterable[Party]) -> None: ...
 
-    def of(self, tenant_id: str, opportunity_id: UUID, named: Collection[Party] = ()) -> Sequence[Party]:
-        """A row for each address that was ever seen of a user, also with other deals. `named`: parties of a
-        reading that is not kept yet, who are found under each address too."""
+    def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[Party]:
+        """A row for each address that was ever seen of a user, also with other deals."""
+
+    def under_each_address(
+        self, tenant_id: str, opportunity_id: UUID, named: Collection[Party]
+    ) -> Sequence[Party]:
+        """As `of`, of parties that a reading names which is not kept yet."""

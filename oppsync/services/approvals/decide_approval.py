@@ -19,7 +19,7 @@ from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import Conflict, Forbidden, OppsyncError
 from oppsync.kernel.text_input import comment
 from oppsync.pipeline.duties import duties, required_of
-from oppsync.pipeline.signed import approved_plan, seal_decision
+from oppsync.pipeline.signed import approved_plan, seal_decisions
 from oppsync.pipeline.table import stage_for
 from oppsync.ports.seals import Seals
 from oppsync.ports.storage.opportunities import HANDED_ON
@@ -74,7 +74,7 @@ class DecideApprovalHandler:
                 decided = uow.approvals.decide(
                     tenant_id, task, status, person.id, text, decided_for=in_place_of
                 )
-                seal_decision(uow, self.seals, opportunity, decided, plan)
+                seal_decisions(uow, self.seals, opportunity, [decided], plan)
                 self._go_on(uow, opportunity, command, decided, _names(person, absent))
             crash_point("decision.uncommitted", task.role)
             uow.commit()

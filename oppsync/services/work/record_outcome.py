@@ -28,7 +28,7 @@ from oppsync.domain.work.states import RESTING, State, check_move
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import LeaseLost
-from oppsync.pipeline.signed import seal_decision
+from oppsync.pipeline.signed import seal_decisions
 from oppsync.pipeline.stage import Advance, Await, Outcome, Park, StageContext
 from oppsync.pipeline.table import stage_for
 from oppsync.ports.storage.opportunities import HANDED_ON, ON_ACTION, STRAIGHT_ON, Due
@@ -258,11 +258,9 @@ def _approve_by_rules(
     uow: UnitOfWork, context: StageContext, after: TrackedOpportunity, by_rule: Mapping[str, RuleUse]
 ) -> None:
     plan = context.made or uow.plans.get(after.tenant_id, after.id, after.plan_hash or "")
-    for code, rule in by_rule.items():
-        seat = seat_of(code, plan.content.required)
-        task = uow.approvals.approve_by_rule(after.tenant_id, after.id, plan.hash, seat, rule)
-        if task is not None:
-            seal_decision(uow, context.seals, after, task, plan)
+    rules = {seat_of(code, plan.content.required): rule for code, rule in by_rule.items()}
+    approved = uow.approvals.approve_by_rules(after.tenant_id, after.id, plan.hash, rules)
+    seal_decisions(uow, context.seals, after, approved, plan)
 
 
 def _voided(context: StageContext, after: TrackedOpportunity, count: int) -> list[Event]:

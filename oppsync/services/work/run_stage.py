@@ -105,7 +105,7 @@ class RunStageHandler:
         opportunity, lease = leased
         crash_point("lease.taken", opportunity.source_id)
         # Connections are read apart: what the run writes changes nothing of them.
-        systems = self.systems.read_through(Readings(self.uow))
+        systems = self.systems.read_through(Readings(self.uow), opportunity.tenant_id)
         run = replace(self, uow=Readings(self.uow), systems=systems)
         whole = stage_scope(opportunity.tenant_id, opportunity.id, command.stage, opportunity.traceparent)
         with self.keeper.keep(lease), whole:
