@@ -1,19 +1,20 @@
-"""`python -m benchmarks.vendors PORT`: Salesforce, Tryton and Kantata in one process, with books in memory.
+"""`python -m benchmarks.vendors PORT [--delay MS]`: Salesforce, Tryton and Kantata in one process.
 
-They speak the wire format of the stand-ins in `sandbox/standins`. Answers that never change here (reference
-data, the one deal that all deals copy) are taken from those once; all else is dictionaries. They are lean so
-that they do not dominate the measurement: docs/performance.md has the cost of their answers.
+Their books are in memory. They speak the wire format of the stand-ins in `sandbox/standins`. Answers that never
+change here (reference data, the one deal that all deals copy) are taken from those once; all else is
+dictionaries. They are lean so that they do not dominate the measurement: docs/performance.md has the cost of
+their answers. With a delay, every call is answered that long after it came; calls that come at once wait side
+by side.
 """
 
 from __future__ import annotations
 
+import argparse
 import base64
 import json
 import re
-import sys
 import tempfile
-import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -23,6 +24,7 @@ from urllib.parse import parse_qs, parse_qsl
 
 from adapters.crm.salesforce.ids import full_id
 from benchmarks import lean_http
+from benchmarks.exchanges import Exchange
 from sandbox.firm import deals
 from sandbox.standins.books import Books
 from sandbox.standins.salesforce import notifier, oauth, org
@@ -39,7 +41,10 @@ from sandbox.standins.wire import Call, to_json
 WON_ON = date(2026, 3, 2)
 CLIENT = ("oppsync-demo", "salesforce-demo-secret")
 DATABASE, REST_KEY, KANTATA_TOKEN = "erp", "tryton-standin-rest-key", "kantata-demo-token"
-STATISTICS, MOMENTS = "/_bench/calls", "/_bench/moments"
+SALESFORCE, TRYTON, KANTATA = "Salesforce", "Tryton", "Kantata"
+BENCH_ROOT = "/_bench/"
+STATISTICS, EXCHANGES = f"{BENCH_ROOT}calls", f"{BENCH_ROOT}exchanges"
+LOGGED = 200_000  # of the latest calls
 _RECORD = re.compile(r"006[A-Za-z0-9]{15}")
 Headers = Mapping[str, str]
 Document = dict[str, Any]
@@ -217,31 +222,40 @@ def _workspaces(found: list[Document]) -> bytes:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description="Lean vendors for the benchmarks.")
+    parser.add_argument("port", type=int)
+    parser.add_argument("--delay", type=float, default=0.0, help="milliseconds until a call is answered")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        _serve(Path(folder), int(sys.argv[1]))
+        _serve(Path(folder), options.port, options.delay / 1000)
 
 
-def _serve(folder: Path, port: int) -> None:
-    calls, moments = Counter[str](), list[float]()
+def _serve(folder: Path, port: int, delay: float) -> None:
+    counts, log = Counter[str](), deque[Exchange](maxlen=LOGGED)
     salesforce, tryton, kantata = Salesforce(folder), Tryton(folder), Kantata()
 
     def answer(method: str, path: str, headers: Headers, body: bytes) -> tuple[int, bytes]:
         if path == STATISTICS:
-            return 200, json.dumps(calls).encode()
-        if path == MOMENTS:
-            return 200, json.dumps(moments).encode()
-        root = path.split("/", 2)[1]
-        if root == "services":
-            calls[f"Salesforce {method}"] += 1
+            return 200, json.dumps(counts).encode()
+        if path == EXCHANGES:
+            return 200, json.dumps(list(log)).encode()
+        vendor = _vendor(path)
+        counts[f"{vendor} {method}"] += 1
+        if vendor == SALESFORCE:
             return salesforce.answer(method, path, headers, body)
-        if root == DATABASE:
-            calls[f"Tryton {method}"] += 1
-            moments.append(time.monotonic())
+        if vendor == TRYTON:
             return tryton.answer(method, path, headers, body)
-        calls[f"Kantata {method}"] += 1
         return kantata.answer(method, path, headers, body)
 
-    lean_http.serve(answer, port)
+    def answered(method: str, path: str, began: float, ended: float) -> None:
+        if not path.startswith(BENCH_ROOT):
+            log.append(Exchange(_vendor(path), method, began, ended))
+
+    lean_http.serve(answer, port, delay, answered)
+
+
+def _vendor(path: str) -> str:
+    return {"services": SALESFORCE, DATABASE: TRYTON}.get(path.split("/", 2)[1], KANTATA)
 
 
 if __name__ == "__main__":
