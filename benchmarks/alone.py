@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from benchmarks import burst, measure, report
+from benchmarks import burst, measure, report, statements
 from benchmarks.exchanges import Exchange, by_method, round_trips
 from benchmarks.house import House
 from benchmarks.idle import SETTLE_SECONDS
@@ -48,17 +49,27 @@ def slot(house: House, number: int, seconds: float, *, send: bool) -> Alone:
     return Alone(taken, [call for call in house.exchanges(since) if call.began <= since + taken])
 
 
-def period(house: House, numbers: range, seconds: float, *, send: bool) -> tuple[list[Alone], dict[str, float]]:
-    """A slot for each number, and all counters for each of them."""
-    before = measure.read(house)
-    found = [slot(house, number, seconds, send=send) for number in numbers]
+class Period(NamedTuple):
+    """`counted`: of all counters, what came to each slot; `asked`: each statement, how often in all."""
+
+    deals: list[Alone]
+    counted: dict[str, float]
+    asked: Counter[str]
+
+
+def period(house: House, numbers: range, seconds: float, *, send: bool) -> Period:
+    """A slot for each number."""
+    asked, before = statements.read(house), measure.read(house)
+    deals = [slot(house, number, seconds, send=send) for number in numbers]
     time.sleep(COUNTED_SECONDS)
-    counted = measure.between(before, measure.read(house), len(numbers))
-    return found, {str(row["what"]): float(str(row["one"])) for row in counted}
+    rows = measure.between(before, measure.read(house), len(numbers))
+    counted = {str(row["what"]): float(str(row["one"])) for row in rows}
+    return Period(deals, counted, statements.read(house) - asked)
 
 
-def rows(deals: Sequence[Alone], worked: dict[str, float], idle: dict[str, float]) -> list[dict[str, object]]:
+def rows(worked: Period, idle: Period) -> list[dict[str, object]]:
     """Medians of what was seen of each deal by itself, means of what was counted for all of them."""
+    deals = worked.deals
     by_itself = [
         _spread("seconds until written back", [deal.seconds for deal in deals]),
         _spread("round trips to vendors, one after the other", [round_trips(deal.calls) for deal in deals]),
@@ -68,16 +79,12 @@ def rows(deals: Sequence[Alone], worked: dict[str, float], idle: dict[str, float
     for name in sorted(set().union(*counts)):
         by_itself.append(_spread(f"vendor calls, {name}", [count[name] for count in counts]))
     return by_itself + [
-        {
-            "what": what,
-            "a deal": round(worked[what] - idle[what], 1),
-            "least": "",
-            "most": "",
-            "idle": idle[what],
-        }
-        for what in worked
-        if not what.endswith(_LEFT_OUT)
+        _mean(what, worked.counted[what], idle.counted[what]) for what in worked.counted if _tells(what)
     ]
+
+
+def _tells(what: str) -> bool:
+    return not what.endswith(_LEFT_OUT)
 
 
 def _spread(what: str, figures: Sequence[float]) -> dict[str, object]:
@@ -85,11 +92,16 @@ def _spread(what: str, figures: Sequence[float]) -> dict[str, object]:
     return {"what": what, "a deal": median, "least": min(figures), "most": max(figures), "idle": ""}
 
 
+def _mean(what: str, worked: float, idle: float) -> dict[str, object]:
+    return {"what": what, "a deal": round(worked - idle, 1), "least": "", "most": "", "idle": round(idle, 1)}
+
+
 def main() -> None:
     parser = report.arguments("One deal alone, several times.")
     parser.add_argument("--times", type=int, default=7, help="deals, one after the other")
     parser.add_argument("--slot", type=float, default=4.0, help="seconds for each of them")
     parser.add_argument("--workers", type=int, default=2, help="worker processes")
+    parser.add_argument("--statements", action="store_true", help="also list what Postgres is asked for a deal")
     report.delay_argument(parser, 100.0)
     options = parser.parse_args()
     if options.delay <= 0:
@@ -98,10 +110,14 @@ def main() -> None:
     with House(workers=options.workers, delay_ms=options.delay) as house:
         burst.run(house, range(burst.WARM_UP))
         time.sleep(SETTLE_SECONDS)
-        deals, worked = period(house, numbers, options.slot, send=True)
-        _, idle = period(house, numbers, options.slot, send=False)
+        worked = period(house, numbers, options.slot, send=True)
+        idle = period(house, numbers, options.slot, send=False)
+    asked = statements.rows(worked.asked, idle.asked, options.times)
     settings = {"times": options.times, "delay_ms": options.delay, "workers": options.workers}
-    report.finish("one deal alone", machine, rows(deals, worked, idle), options.json, **settings)
+    report.finish("one deal alone", machine, rows(worked, idle), options.json, statements=asked, **settings)
+    if options.statements:
+        report.say("")
+        report.table(asked)
 
 
 if __name__ == "__main__":
