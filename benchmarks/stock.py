@@ -10,17 +10,20 @@ import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
 from benchmarks.house import House
-from benchmarks.vendors import record_id
+from benchmarks.vendors import fee, record_id
 
 BATCH = 20_000
-_STOCK = (
-    "create temporary table stock (source_id text, id uuid default uuidv7(), inbox_id uuid default uuidv7())"
-)
+_STOCK = """create temporary table stock (
+    source_id text, amount numeric, id uuid default uuidv7(), inbox_id uuid default uuidv7())"""
 _THEIR = {"opportunity_id": SQL("stock.id")}
 # Table -> those of its columns that are others in a copy. The calls to vendors are left out: they are kept for
 # some weeks only.
 COPIED: Mapping[str, Mapping[str, SQL]] = {
-    "opportunities": {"id": SQL("stock.id"), "source_id": SQL("stock.source_id")},
+    "opportunities": {
+        "id": SQL("stock.id"),
+        "source_id": SQL("stock.source_id"),
+        "amount": SQL("stock.amount"),
+    },
     "opportunity_parties": _THEIR,
     "inbox": {"id": SQL("stock.inbox_id"), "delivery_id": SQL("'stock-' || stock.source_id")},
     "inbox_opportunities": {**_THEIR, "inbox_id": SQL("stock.inbox_id")},
@@ -46,9 +49,9 @@ def copy_opportunities(house: House, like: UUID, numbers: range) -> None:
         for first in range(numbers.start, numbers.stop, BATCH):
             with sql.transaction():
                 sql.execute(_STOCK)
-                with sql.cursor() as cursor, cursor.copy("copy stock (source_id) from stdin") as rows:
+                with sql.cursor() as cursor, cursor.copy("copy stock (source_id, amount) from stdin") as rows:
                     for number in range(first, min(first + BATCH, numbers.stop)):
-                        rows.write_row([record_id(number)])
+                        rows.write_row([record_id(number), fee(number)])
                 for copy in copies:
                     sql.execute(copy, of_one)
                 sql.execute("drop table stock")

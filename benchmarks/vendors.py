@@ -48,7 +48,8 @@ LOGGED = 200_000  # of the latest calls
 _RECORD = re.compile(r"006[A-Za-z0-9]{15}")
 Headers = Mapping[str, str]
 Document = dict[str, Any]
-SALE, ORDER = "Core banking", "PO-CORE-BANKING"
+SALE, ORDER, FEE = "Core banking", "PO-CORE-BANKING", 55_000
+AMOUNTS = 10_000
 
 
 def record_id(number: int) -> str:
@@ -56,9 +57,14 @@ def record_id(number: int) -> str:
     return full_id(f"006B{number:011d}")
 
 
+def fee(number: int) -> int:
+    """What its customer pays. Deals of one amount are compared with each other, and few of a firm's are."""
+    return FEE + number % AMOUNTS
+
+
 def bench_deal() -> Document:
     """Three workstreams under one parent, one of them billed, by one invoice."""
-    fee = deals.fee_line(WON_ON, Decimal("55000.00"), "Process design")
+    fee = deals.fee_line(WON_ON, Decimal(FEE), "Process design")
     free = fee | {"UnitPrice": Decimal(0), "TotalPrice": Decimal(0), "Billing_Model__c": "Non-Billable"}
     lines = [
         fee,
@@ -118,11 +124,13 @@ class Salesforce:
 
 
 def _own_sale(answer: bytes, record: str) -> bytes:
-    """Under a name and a purchase order of its own: else people would be asked, since it looks like a clone."""
-    number = record[4:15].lstrip("0") or "0"
-    return answer.replace(SALE.encode(), f"{SALE} {number}".encode()).replace(
-        ORDER.encode(), f"{ORDER}-{number}".encode()
-    )
+    """With a name, a purchase order and a fee of its own: else people would be asked, since it looks like a
+    clone."""
+    number = int(record[4:15])
+    own = {SALE: f"{SALE} {number}", ORDER: f"{ORDER}-{number}", str(FEE): str(fee(number))}
+    for of_all, of_one in own.items():
+        answer = answer.replace(of_all.encode(), of_one.encode())
+    return answer
 
 
 def _empty(parts: list[Document]) -> bytes:
