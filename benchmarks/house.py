@@ -33,7 +33,7 @@ from adapters.connectors.traffic.limits import SETTING
 from adapters.operations.supervisor import PROJECT, read_procfile
 from adapters.postgres import schema
 from adapters.runtime.processes import die_with_parent, free_port
-from benchmarks import vendors
+from benchmarks import lean_tryton, vendors
 from benchmarks.exchanges import Exchange
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
@@ -211,8 +211,8 @@ class House:
             salesforce_client_secret=vendors.CLIENT[1],
             webhook_secret=self.webhook_secret,
             tryton_url=self.vendors_url,
-            tryton_database=vendors.DATABASE,
-            tryton_rest_key=vendors.REST_KEY,
+            tryton_database=lean_tryton.DATABASE,
+            tryton_rest_key=lean_tryton.REST_KEY,
             kantata_url=self.vendors_url,
             kantata_token=vendors.KANTATA_TOKEN,
         )

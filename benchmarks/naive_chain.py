@@ -17,7 +17,8 @@ import httpx2
 import psycopg
 from dramatiq.brokers.redis import RedisBroker
 
-from benchmarks.vendors import DATABASE, KANTATA_TOKEN, REST_KEY
+from benchmarks.lean_tryton import DATABASE, REST_KEY
+from benchmarks.vendors import KANTATA_TOKEN
 
 broker = RedisBroker(url=os.environ.get("REDIS_URL", "redis://"))  # type: ignore[no-untyped-call]
 dramatiq.set_broker(broker)

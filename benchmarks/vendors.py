@@ -10,7 +10,6 @@ by side.
 from __future__ import annotations
 
 import argparse
-import base64
 import json
 import re
 import tempfile
@@ -20,11 +19,12 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl
+from urllib.parse import parse_qs
 
 from adapters.crm.salesforce.ids import full_id
 from benchmarks import lean_http
 from benchmarks.exchanges import Exchange
+from benchmarks.lean_tryton import DATABASE, Tryton
 from sandbox.firm import deals
 from sandbox.standins.books import Books
 from sandbox.standins.salesforce import notifier, oauth, org
@@ -32,15 +32,11 @@ from sandbox.standins.salesforce.control_routes import add_routes
 from sandbox.standins.salesforce.objects import tables as salesforce_tables
 from sandbox.standins.salesforce.rest import SalesforceApi
 from sandbox.standins.surface import CONTROL, build_app
-from sandbox.standins.tryton.firm import seed
-from sandbox.standins.tryton.records import Records
-from sandbox.standins.tryton.rest import TrytonApi
-from sandbox.standins.tryton.schema import tables as tryton_tables
 from sandbox.standins.wire import Call, to_json
 
 WON_ON = date(2026, 3, 2)
 CLIENT = ("oppsync-demo", "salesforce-demo-secret")
-DATABASE, REST_KEY, KANTATA_TOKEN = "erp", "tryton-standin-rest-key", "kantata-demo-token"
+KANTATA_TOKEN = "kantata-demo-token"  # noqa: S105
 SALESFORCE, TRYTON, KANTATA = "Salesforce", "Tryton", "Kantata"
 BENCH_ROOT = "/_bench/"
 STATISTICS, EXCHANGES = f"{BENCH_ROOT}calls", f"{BENCH_ROOT}exchanges"
@@ -140,62 +136,6 @@ def _empty(parts: list[Document]) -> bytes:
         for part in parts
     ]
     return json.dumps({"compositeResponse": answers}).encode()
-
-
-class Tryton:
-    """Reference data as the stand-in answers it, cached; projects and invoices by their key."""
-
-    def __init__(self, folder: Path) -> None:
-        records = Records(Books(folder / "erp.sqlite", list(tryton_tables())))
-        seed(records)
-        self._api = TrytonApi(records, DATABASE, REST_KEY)
-        self._known: dict[tuple[str, str], bytes] = {}
-        self._kept: dict[str, bytes] = {}
-        self._shapes: dict[str, Document] = {}
-        self._number = 0
-
-    def answer(self, method: str, path: str, headers: Headers, body: bytes) -> tuple[int, bytes]:
-        where, _, query = path.partition("?")
-        model = where.split("/")[4]
-        if model not in ("project.work", "account.invoice"):
-            return 200, self._reference(where, query, headers)
-        if method == "GET":
-            found = [self._kept[key] for key in _keys_asked(query) if key in self._kept]
-            return 200, b"[" + b",".join(found) + b"]"
-        return 200, self._create(model, path, headers, json.loads(body))
-
-    def _reference(self, where: str, query: str, headers: Headers) -> bytes:
-        asked = (f"{where}?{query}", headers.get("x-tryton-context", ""))
-        if asked not in self._known:
-            reply = self._api.answer(Call("GET", where, query, headers))
-            self._known[asked] = reply.content.encode()
-        return self._known[asked]
-
-    def _create(self, model: str, path: str, headers: Headers, values: Document) -> bytes:
-        """Create a record. The stand-in makes the first of each kind, and the others get its shape."""
-        kind = f"{model} {values.get('type')} {'parent' in values and values['parent'] is not None}"
-        if kind not in self._shapes:
-            where, _, query = path.partition("?")
-            alone = {**values, "parent": None} if "parent" in values else values
-            reply = self._api.answer(Call("POST", where, query, headers, to_json(alone).encode()))
-            self._shapes[kind] = json.loads(reply.content)
-        self._number += 1
-        record = {**self._shapes[kind], "id": self._number}
-        if model == "project.work":
-            record |= {"number": str(self._number), "name": values["name"], "comment": values["comment"]}
-            record["parent"] = values["parent"]
-            key = values["comment"].partition("\n")[0]
-        else:
-            record |= {name: values[name] for name in ("reference", "comment", "description")}
-            key = values["reference"]
-        made = json.dumps(record).encode()
-        self._kept[key] = made
-        return made
-
-
-def _keys_asked(query: str) -> list[str]:
-    domain = json.loads(base64.urlsafe_b64decode(dict(parse_qsl(query))["d"]))
-    return [clause[2] for clause in domain if clause != "OR" and clause[1] == "="]
 
 
 class Kantata:
