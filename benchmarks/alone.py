@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from benchmarks import burst, measure, report, statements
-from benchmarks.exchanges import Exchange, by_method, round_trips
+from benchmarks.exchanges import Exchange, by_method, round_trips, timeline
 from benchmarks.house import House
 from benchmarks.idle import SETTLE_SECONDS
 from benchmarks.vendors import record_id
@@ -28,8 +28,9 @@ _WRITTEN_BACK = "select extract(epoch from state_since)::float from opportunitie
 
 
 class Alone(NamedTuple):
-    """`seconds`: from before the webhook was sent to the moment its deal became active."""
+    """`since`: when its webhook was sent, by the vendors' clock; `seconds`: until the deal became active."""
 
+    since: float
     seconds: float
     calls: Sequence[Exchange]
 
@@ -46,7 +47,7 @@ def slot(house: House, number: int, seconds: float, *, send: bool) -> Alone:
     with house.sql() as sql:
         row = sql.execute(_WRITTEN_BACK, [record_id(number)]).fetchone()
     taken = (row[0] if row else 0.0) - began
-    return Alone(taken, [call for call in house.exchanges(since) if call.began <= since + taken])
+    return Alone(since, taken, [call for call in house.exchanges(since) if call.began <= since + taken])
 
 
 class Period(NamedTuple):
@@ -87,6 +88,12 @@ def _tells(what: str) -> bool:
     return not what.endswith(_LEFT_OUT)
 
 
+def _calls_of_one(deals: Sequence[Alone]) -> list[dict[str, object]]:
+    """Of the deal that took the median time."""
+    one = sorted(deals, key=lambda deal: deal.seconds)[len(deals) // 2]
+    return timeline(one.calls, one.since)
+
+
 def _spread(what: str, figures: Sequence[float]) -> dict[str, object]:
     median = statistics.median(figures)
     return {"what": what, "a deal": median, "least": min(figures), "most": max(figures), "idle": ""}
@@ -114,10 +121,12 @@ def main() -> None:
         idle = period(house, numbers, options.slot, send=False)
     asked = statements.rows(worked.asked, idle.asked, options.times)
     settings = {"times": options.times, "delay_ms": options.delay, "workers": options.workers}
-    report.finish("one deal alone", machine, rows(worked, idle), options.json, statements=asked, **settings)
-    if options.statements:
+    calls = _calls_of_one(worked.deals)
+    found = rows(worked, idle)
+    report.finish("one deal alone", machine, found, options.json, calls=calls, statements=asked, **settings)
+    for listed in (calls, asked) if options.statements else (calls,):
         report.say("")
-        report.table(asked)
+        report.table(listed)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ class Exchange(NamedTuple):
 
     vendor: str
     method: str
+    path: str
     began: float
     ended: float
 
@@ -38,6 +39,18 @@ def most_at_once(calls: Sequence[Exchange]) -> int:
         now += change
         most = max(most, now)
     return most
+
+
+def timeline(calls: Sequence[Exchange], since: float) -> list[dict[str, object]]:
+    """When each call began and was answered, in milliseconds since a moment."""
+    return [
+        {
+            "began ms": round(1000 * (call.began - since)),
+            "answered ms": round(1000 * (call.ended - since)),
+            "call": f"{call.vendor} {call.method} {call.path}",
+        }
+        for call in sorted(calls, key=lambda each: each.began)
+    ]
 
 
 def by_method(calls: Sequence[Exchange]) -> Counter[str]:

@@ -197,7 +197,7 @@ def _serve(folder: Path, port: int, delay: float) -> None:
 
     def answered(method: str, path: str, began: float, ended: float) -> None:
         if not path.startswith(BENCH_ROOT):
-            log.append(Exchange(_vendor(path), method, began, ended))
+            log.append(Exchange(_vendor(path), method, path.partition("?")[0], began, ended))
 
     lean_http.serve(answer, port, delay, answered)
 

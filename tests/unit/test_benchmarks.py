@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -10,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from standardwebhooks import Webhook
 
-from benchmarks import lean_http
+from benchmarks import alone, lean_http, naive
 from benchmarks.exchanges import Exchange, most_at_once, round_trips
 from benchmarks.naive_web import make_app
 from benchmarks.vendors import record_id
@@ -20,7 +21,7 @@ SECRET, ANOTHER = "whsec_" + "c2VjcmV0" * 5, "whsec_" + "YW5vdGhlcg==" * 3
 
 
 def calls(*times: tuple[float, float]) -> list[Exchange]:
-    return [Exchange("Tryton", "POST", began, ended) for began, ended in times]
+    return [Exchange("Tryton", "POST", "/erp", began, ended) for began, ended in times]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_vendors_with_a_delay_let_calls_that_come_at_once_wait_side_by_side() ->
     delay, served = 0.05, list[Exchange]()
 
     def answered(method: str, path: str, began: float, ended: float) -> None:
-        served.append(Exchange(path, method, began, ended))
+        served.append(Exchange("Tryton", method, path, began, ended))
 
     async def three_calls() -> None:
         wires = [Wire() for _ in range(3)]
@@ -120,3 +121,35 @@ def test_the_naive_chain_refuses_a_webhook_that_is_signed_wrongly(fault: str) ->
 
     assert answer.status_code == 401
     assert accepted == []
+
+
+def test_one_deal_alone_is_told_by_its_medians_without_what_is_asked_by_the_clock() -> None:
+    parent_then_child, with_a_poll = [(0.0, 1.0), (1.5, 2.5)], [(0.0, 1.0), (1.2, 1.4), (1.5, 2.5)]
+    deals = [
+        alone.Alone(0.0, seconds, calls(*times))
+        for seconds, times in ((3.0, parent_then_child), (9.0, with_a_poll), (2.0, parent_then_child))
+    ]
+    worked = alone.Period(deals, {"SQL statements": 90.0, "CPU ms, vendors": 5.0}, Counter())
+    idle = alone.Period([], {"SQL statements": 70.0, "CPU ms, vendors": 0.0}, Counter())
+
+    told = {row["what"]: (row["a deal"], row["least"], row["most"]) for row in alone.rows(worked, idle)}
+
+    assert told == {
+        "seconds until written back": (3.0, 2.0, 9.0),
+        "round trips to vendors, one after the other": (2, 2, 3),
+        "vendor calls": (2, 2, 3),
+        "vendor calls, Tryton POST": (2, 2, 3),
+        "SQL statements": (20.0, "", ""),
+    }
+
+
+def test_the_chains_in_turn_are_compared_by_the_median_of_each_rounds_ratio() -> None:
+    rounds = [
+        ({"deals": 10.0, "CPU ms, relay": 3.0}, {"deals": 20.0}),
+        ({"deals": 4.0, "CPU ms, relay": 3.0}, {"deals": 10.0}),
+        ({"deals": 9.0, "CPU ms, relay": 3.0}, {"deals": 10.0}),
+    ]
+
+    told = {row["what"]: (row["oppsync"], row["naive chain"], row["ratio"]) for row in naive.rows(rounds)}
+
+    assert told == {"deals": (9.0, 10.0, 0.5), "CPU ms, relay": (3.0, 0.0, "")}
