@@ -17,7 +17,7 @@ STUCK_SECONDS = 120.0
 # Commands of clients, without those that a script of ours runs inside Redis.
 _SCRIPTS = ("evalsha", "eval")
 STATEMENTS, BEGINS_AND_ENDS = "SQL statements", "of them BEGIN, COMMIT or ROLLBACK"
-TRANSACTIONS, COMMITS = "transactions", "of them commits that wrote"
+TRANSACTIONS, COMMITS = "transactions", "commits (transactions that wrote)"
 _POSTGRES = (STATEMENTS, BEGINS_AND_ENDS, TRANSACTIONS, COMMITS, "WAL bytes")
 
 
