@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 import psycopg
@@ -32,7 +33,8 @@ from adapters.connectors.traffic.limits import SETTING
 from adapters.operations.supervisor import PROJECT, read_procfile
 from adapters.postgres import schema
 from adapters.runtime.processes import die_with_parent, free_port
-from benchmarks import vendors
+from benchmarks import lean_tryton, vendors
+from benchmarks.exchanges import Exchange
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.model import changed
@@ -43,19 +45,19 @@ from sandbox.embedded import EmbeddedServers, ServerAddresses
 from sandbox.firm.install import CRM_CONNECTION, PEOPLE, DemoSystems, install
 from sandbox.home import Home
 
-RULE = "benchmark"
+RULE, VENDORS = "benchmark", "vendors"
 START_SECONDS = 180.0
 PASSWORD = "a long benchmark password"  # noqa: S105
 Json = dict[str, Any]
 
 
 class House:
-    """`processes`: name -> process of the product; `servers` and `vendors` are what they depend on."""
+    """`workers`: worker processes; `delay_ms`: how long vendors take for each answer."""
 
-    def __init__(self, *, workers: int) -> None:
+    def __init__(self, *, workers: int, delay_ms: float = 0.0) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="oppsync-bench-")
         self.home = Home(Path(self._folder.name))
-        self._workers = workers
+        self._workers, self._delay_ms = workers, delay_ms
         self._embedded = EmbeddedServers(self.home.servers)
         self._started: dict[str, subprocess.Popen[bytes]] = {}
         self.port, self._vendors_port = free_port(0), free_port(0)
@@ -72,17 +74,24 @@ class House:
         self.stop()
 
     def stop(self) -> None:
-        for process in reversed(self._started.values()):
+        self._end(list(self._started))
+        self._embedded.stop()
+        self._folder.cleanup()
+
+    def stop_product(self) -> None:
+        """End whatever stands between load and vendors: the product, or what took its place."""
+        self._end([name for name in self._started if name != VENDORS])
+
+    def _end(self, names: list[str]) -> None:
+        ending = [self._started.pop(name) for name in reversed(names)]
+        for process in ending:
             process.send_signal(signal.SIGTERM)
-        for process in self._started.values():
+        for process in ending:
             try:
                 process.wait(timeout=30)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        self._started.clear()
-        self._embedded.stop()
-        self._folder.cleanup()
 
     @property
     def addresses(self) -> ServerAddresses:
@@ -102,7 +111,7 @@ class House:
 
     @property
     def product(self) -> Mapping[str, list[int]]:
-        """Kind of process -> their ids: web, worker, relay."""
+        """Kind of process -> their ids: web, worker, relay; vendors."""
         kinds: dict[str, list[int]] = {}
         for name, process in self._started.items():
             kinds.setdefault(name.partition(".")[0], []).append(process.pid)
@@ -130,11 +139,15 @@ class House:
             calls: dict[str, int] = json.load(answer)
             return calls
 
+    def exchanges(self, since: float = 0.0) -> list[Exchange]:
+        """The vendors' calls that began after this moment of `time.monotonic`, as they were answered."""
+        with urllib.request.urlopen(f"{self.vendors_url}{vendors.EXCHANGES}") as answer:  # noqa: S310
+            calls = [Exchange(*call) for call in json.load(answer)]
+        return [call for call in calls if call.began >= since]
+
     def erp_moments(self) -> list[float]:
         """When each call reached the ERP, in seconds of the ERP's own clock."""
-        with urllib.request.urlopen(f"{self.vendors_url}{vendors.MOMENTS}") as answer:  # noqa: S310
-            moments: list[float] = json.load(answer)
-            return moments
+        return sorted(call.began for call in self.exchanges() if call.vendor == vendors.TRYTON)
 
     def limit(self, connection_id: str, limits: Mapping[str, object]) -> None:
         """Give a connection these limits."""
@@ -160,13 +173,23 @@ class House:
         self.home.root.mkdir(parents=True, exist_ok=True)
         self._addresses = self._embedded.start()
         self._count_statements()
-        self._run("vendors", f"{sys.executable} -m benchmarks.vendors {self._vendors_port}")
+        command = f"{sys.executable} -m benchmarks.vendors {self._vendors_port} --delay {self._delay_ms}"
+        self._run(VENDORS, command)
         self._install()
+        self.start_product()
+
+    def start_product(self) -> None:
         commands = read_procfile((PROJECT / "Procfile").read_text())
         for name in ("web", "relay"):
             self._run(name, commands[name])
         for number in range(self._workers):
             self.start_worker(number)
+        self._wait_until_ready()
+
+    def start_instead(self, commands: Mapping[str, str], settings: Mapping[str, str]) -> None:
+        """Start other processes, with further environment variables, in the product's place."""
+        for name, command in commands.items():
+            self._run(name, command, settings)
         self._wait_until_ready()
 
     def _count_statements(self) -> None:
@@ -188,8 +211,8 @@ class House:
             salesforce_client_secret=vendors.CLIENT[1],
             webhook_secret=self.webhook_secret,
             tryton_url=self.vendors_url,
-            tryton_database=vendors.DATABASE,
-            tryton_rest_key=vendors.REST_KEY,
+            tryton_database=lean_tryton.DATABASE,
+            tryton_rest_key=lean_tryton.REST_KEY,
             kantata_url=self.vendors_url,
             kantata_token=vendors.KANTATA_TOKEN,
         )
@@ -222,14 +245,17 @@ class House:
             outbox_folder=self.home.mail,
         )
 
-    def _run(self, name: str, command: str) -> None:
+    def log_end(self, name: str) -> str:
+        return self.home.log(name).read_text()[-2000:]
+
+    def _run(self, name: str, command: str, settings: Mapping[str, str] = MappingProxyType({})) -> None:
         log = self.home.log(name)
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as out:
             self._started[name] = subprocess.Popen(
                 ["/bin/sh", "-c", f"exec {command}"],
                 cwd=PROJECT,
-                env=self.environment(),
+                env={**self.environment(), **settings},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -255,7 +281,7 @@ class House:
         while True:
             for name, process in self._started.items():
                 if process.poll() is not None:
-                    raise SystemExit(f"{name} ended:\n{self.home.log(name).read_text()[-2000:]}")
+                    raise SystemExit(f"{name} ended:\n{self.log_end(name)}")
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health/ready") as answer:
                     if json.load(answer)["status"] == "ok":

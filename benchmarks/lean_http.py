@@ -6,18 +6,23 @@ import asyncio
 import gc
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 
 # Method, path with query, headers in lower case, body -> status, body.
 Answer = Callable[[str, str, Mapping[str, str], bytes], tuple[int, bytes]]
+# Method, path, when the call was read, when its answer was written (`time.monotonic`).
+Answered = Callable[[str, str, float, float], None]
 
 
 class Served(asyncio.Protocol):
-    """One connection. Answers are computed in the event loop, without waiting."""
+    """One connection. An answer is computed when its call is read, and written `delay` seconds later. Other
+    connections are served meanwhile."""
 
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
+    def __init__(self, answer: Answer, delay: float, answered: Answered) -> None:
+        self._answer, self._delay, self._answered = answer, delay, answered
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
 
@@ -28,6 +33,7 @@ class Served(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
+            began = time.monotonic()
             first, *lines = self._buffer[:end].decode("latin-1").split("\r\n")
             headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
             whole = end + 4 + int(headers.get("content-length", 0))
@@ -36,24 +42,32 @@ class Served(asyncio.Protocol):
             body = bytes(self._buffer[end + 4 : whole])
             del self._buffer[:whole]
             method, path, _ = first.split(" ", 2)
-            status, content = self._answer(method, path, headers, body)
-            if self._transport is not None:
-                self._transport.write(
-                    b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
-                    % (status, HTTPStatus(status).phrase.encode(), len(content), content)
-                )
+            reply = partial(self._write, method, path, began, *self._answer(method, path, headers, body))
+            if self._delay:
+                left = began + self._delay - time.monotonic()
+                asyncio.get_running_loop().call_later(max(0.0, left), reply)
+            else:
+                reply()
+
+    def _write(self, method: str, path: str, began: float, status: int, content: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(
+                b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
+                % (status, HTTPStatus(status).phrase.encode(), len(content), content)
+            )
+        self._answered(method, path, began, time.monotonic())
 
 
-def serve(answer: Answer, port: int) -> None:
+def serve(answer: Answer, port: int, delay: float, answered: Answered) -> None:
     """Serve on 127.0.0.1 until SIGTERM; print a line when it listens."""
     gc.freeze()
-    asyncio.run(_serve(answer, port))
+    asyncio.run(_serve(lambda: Served(answer, delay, answered), port))
 
 
-async def _serve(answer: Answer, port: int) -> None:
+async def _serve(connection: Callable[[], Served], port: int) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    server = await loop.create_server(lambda: Served(answer), "127.0.0.1", port)
+    server = await loop.create_server(connection, "127.0.0.1", port)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     async with server:

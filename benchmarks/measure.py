@@ -16,6 +16,9 @@ POLL_SECONDS = 0.1
 STUCK_SECONDS = 120.0
 # Commands of clients, without those that a script of ours runs inside Redis.
 _SCRIPTS = ("evalsha", "eval")
+STATEMENTS, BEGINS_AND_ENDS = "SQL statements", "of them BEGIN, COMMIT or ROLLBACK"
+TRANSACTIONS, COMMITS = "transactions", "commits (transactions that wrote)"
+_POSTGRES = (STATEMENTS, BEGINS_AND_ENDS, TRANSACTIONS, COMMITS, "WAL bytes")
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,17 @@ def read(house: House) -> Reading:
 
 
 def _postgres(house: House) -> dict[str, float]:
-    query = """select (select sum(calls) from pg_stat_statements), xact_commit, pg_wal_lsn_diff(
-        pg_current_wal_lsn(), '0/0') from pg_stat_database where datname = current_database()"""
+    """A transaction gets a number when it first writes. A commit of one that did is a commit that waits for the
+    disk."""
+    query = """select statements.*, xact_commit, pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
+               pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')
+          from pg_stat_database,
+               (select sum(calls), sum(calls) filter (where query ~* '^(begin|start|commit|rollback)')
+                  from pg_stat_statements) statements
+         where datname = current_database()"""
     with house.sql() as sql:
-        statements, transactions, wal = sql.execute(query).fetchone() or (0, 0, 0)
-    return {"SQL statements": float(statements), "transactions": float(transactions), "WAL bytes": float(wal)}
+        figures = sql.execute(query).fetchone() or (0,) * len(_POSTGRES)
+    return {name: float(figure or 0) for name, figure in zip(_POSTGRES, figures, strict=True)}
 
 
 def _redis(house: House) -> dict[str, float]:

@@ -22,6 +22,11 @@ def arguments(description: str) -> argparse.ArgumentParser:
     return parser
 
 
+def delay_argument(parser: argparse.ArgumentParser, default: float) -> None:
+    wanted = "milliseconds that vendors take for each answer, as many as come at once"
+    parser.add_argument("--delay", type=float, default=default, metavar="MS", help=wanted)
+
+
 def pace() -> float:
     """CPU milliseconds for a fixed loop. Virtual machines have slow hours, and only figures measured at an
     equal pace can be compared."""

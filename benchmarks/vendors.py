@@ -1,28 +1,30 @@
-"""`python -m benchmarks.vendors PORT`: Salesforce, Tryton and Kantata in one process, with books in memory.
+"""`python -m benchmarks.vendors PORT [--delay MS]`: Salesforce, Tryton and Kantata in one process.
 
-They speak the wire format of the stand-ins in `sandbox/standins`. Answers that never change here (reference
-data, the one deal that all deals copy) are taken from those once; all else is dictionaries. They are lean so
-that they do not dominate the measurement: docs/performance.md has the cost of their answers.
+Their books are in memory. They speak the wire format of the stand-ins in `sandbox/standins`. Answers that never
+change here (reference data, the one deal that all deals copy) are taken from those once; all else is
+dictionaries. They are lean so that they do not dominate the measurement: docs/performance.md has the cost of
+their answers. With a delay, every call is answered that long after it came; calls that come at once wait side
+by side.
 """
 
 from __future__ import annotations
 
-import base64
+import argparse
 import json
 import re
-import sys
 import tempfile
-import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl
+from urllib.parse import parse_qs
 
 from adapters.crm.salesforce.ids import full_id
 from benchmarks import lean_http
+from benchmarks.exchanges import Exchange
+from benchmarks.lean_tryton import DATABASE, Tryton
 from sandbox.firm import deals
 from sandbox.standins.books import Books
 from sandbox.standins.salesforce import notifier, oauth, org
@@ -30,20 +32,20 @@ from sandbox.standins.salesforce.control_routes import add_routes
 from sandbox.standins.salesforce.objects import tables as salesforce_tables
 from sandbox.standins.salesforce.rest import SalesforceApi
 from sandbox.standins.surface import CONTROL, build_app
-from sandbox.standins.tryton.firm import seed
-from sandbox.standins.tryton.records import Records
-from sandbox.standins.tryton.rest import TrytonApi
-from sandbox.standins.tryton.schema import tables as tryton_tables
 from sandbox.standins.wire import Call, to_json
 
 WON_ON = date(2026, 3, 2)
 CLIENT = ("oppsync-demo", "salesforce-demo-secret")
-DATABASE, REST_KEY, KANTATA_TOKEN = "erp", "tryton-standin-rest-key", "kantata-demo-token"
-STATISTICS, MOMENTS = "/_bench/calls", "/_bench/moments"
+KANTATA_TOKEN = "kantata-demo-token"  # noqa: S105
+SALESFORCE, TRYTON, KANTATA = "Salesforce", "Tryton", "Kantata"
+BENCH_ROOT = "/_bench/"
+STATISTICS, EXCHANGES = f"{BENCH_ROOT}calls", f"{BENCH_ROOT}exchanges"
+LOGGED = 200_000  # of the latest calls
 _RECORD = re.compile(r"006[A-Za-z0-9]{15}")
 Headers = Mapping[str, str]
 Document = dict[str, Any]
-SALE, ORDER = "Core banking", "PO-CORE-BANKING"
+SALE, ORDER, FEE = "Core banking", "PO-CORE-BANKING", 55_000
+AMOUNTS = 10_000
 
 
 def record_id(number: int) -> str:
@@ -51,9 +53,14 @@ def record_id(number: int) -> str:
     return full_id(f"006B{number:011d}")
 
 
+def fee(number: int) -> int:
+    """What its customer pays. Deals of one amount are compared with each other, and few of a firm's are."""
+    return FEE + number % AMOUNTS
+
+
 def bench_deal() -> Document:
     """Three workstreams under one parent, one of them billed, by one invoice."""
-    fee = deals.fee_line(WON_ON, Decimal("55000.00"), "Process design")
+    fee = deals.fee_line(WON_ON, Decimal(FEE), "Process design")
     free = fee | {"UnitPrice": Decimal(0), "TotalPrice": Decimal(0), "Billing_Model__c": "Non-Billable"}
     lines = [
         fee,
@@ -113,11 +120,13 @@ class Salesforce:
 
 
 def _own_sale(answer: bytes, record: str) -> bytes:
-    """Under a name and a purchase order of its own: else people would be asked, since it looks like a clone."""
-    number = record[4:15].lstrip("0") or "0"
-    return answer.replace(SALE.encode(), f"{SALE} {number}".encode()).replace(
-        ORDER.encode(), f"{ORDER}-{number}".encode()
-    )
+    """With a name, a purchase order and a fee of its own: else people would be asked, since it looks like a
+    clone."""
+    number = int(record[4:15])
+    own = {SALE: f"{SALE} {number}", ORDER: f"{ORDER}-{number}", str(FEE): str(fee(number))}
+    for of_all, of_one in own.items():
+        answer = answer.replace(of_all.encode(), of_one.encode())
+    return answer
 
 
 def _empty(parts: list[Document]) -> bytes:
@@ -127,62 +136,6 @@ def _empty(parts: list[Document]) -> bytes:
         for part in parts
     ]
     return json.dumps({"compositeResponse": answers}).encode()
-
-
-class Tryton:
-    """Reference data as the stand-in answers it, cached; projects and invoices by their key."""
-
-    def __init__(self, folder: Path) -> None:
-        records = Records(Books(folder / "erp.sqlite", list(tryton_tables())))
-        seed(records)
-        self._api = TrytonApi(records, DATABASE, REST_KEY)
-        self._known: dict[tuple[str, str], bytes] = {}
-        self._kept: dict[str, bytes] = {}
-        self._shapes: dict[str, Document] = {}
-        self._number = 0
-
-    def answer(self, method: str, path: str, headers: Headers, body: bytes) -> tuple[int, bytes]:
-        where, _, query = path.partition("?")
-        model = where.split("/")[4]
-        if model not in ("project.work", "account.invoice"):
-            return 200, self._reference(where, query, headers)
-        if method == "GET":
-            found = [self._kept[key] for key in _keys_asked(query) if key in self._kept]
-            return 200, b"[" + b",".join(found) + b"]"
-        return 200, self._create(model, path, headers, json.loads(body))
-
-    def _reference(self, where: str, query: str, headers: Headers) -> bytes:
-        asked = (f"{where}?{query}", headers.get("x-tryton-context", ""))
-        if asked not in self._known:
-            reply = self._api.answer(Call("GET", where, query, headers))
-            self._known[asked] = reply.content.encode()
-        return self._known[asked]
-
-    def _create(self, model: str, path: str, headers: Headers, values: Document) -> bytes:
-        """Create a record. The stand-in makes the first of each kind, and the others get its shape."""
-        kind = f"{model} {values.get('type')} {'parent' in values and values['parent'] is not None}"
-        if kind not in self._shapes:
-            where, _, query = path.partition("?")
-            alone = {**values, "parent": None} if "parent" in values else values
-            reply = self._api.answer(Call("POST", where, query, headers, to_json(alone).encode()))
-            self._shapes[kind] = json.loads(reply.content)
-        self._number += 1
-        record = {**self._shapes[kind], "id": self._number}
-        if model == "project.work":
-            record |= {"number": str(self._number), "name": values["name"], "comment": values["comment"]}
-            record["parent"] = values["parent"]
-            key = values["comment"].partition("\n")[0]
-        else:
-            record |= {name: values[name] for name in ("reference", "comment", "description")}
-            key = values["reference"]
-        made = json.dumps(record).encode()
-        self._kept[key] = made
-        return made
-
-
-def _keys_asked(query: str) -> list[str]:
-    domain = json.loads(base64.urlsafe_b64decode(dict(parse_qsl(query))["d"]))
-    return [clause[2] for clause in domain if clause != "OR" and clause[1] == "="]
 
 
 class Kantata:
@@ -217,31 +170,40 @@ def _workspaces(found: list[Document]) -> bytes:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description="Lean vendors for the benchmarks.")
+    parser.add_argument("port", type=int)
+    parser.add_argument("--delay", type=float, default=0.0, help="milliseconds until a call is answered")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        _serve(Path(folder), int(sys.argv[1]))
+        _serve(Path(folder), options.port, options.delay / 1000)
 
 
-def _serve(folder: Path, port: int) -> None:
-    calls, moments = Counter[str](), list[float]()
+def _serve(folder: Path, port: int, delay: float) -> None:
+    counts, log = Counter[str](), deque[Exchange](maxlen=LOGGED)
     salesforce, tryton, kantata = Salesforce(folder), Tryton(folder), Kantata()
 
     def answer(method: str, path: str, headers: Headers, body: bytes) -> tuple[int, bytes]:
         if path == STATISTICS:
-            return 200, json.dumps(calls).encode()
-        if path == MOMENTS:
-            return 200, json.dumps(moments).encode()
-        root = path.split("/", 2)[1]
-        if root == "services":
-            calls[f"Salesforce {method}"] += 1
+            return 200, json.dumps(counts).encode()
+        if path == EXCHANGES:
+            return 200, json.dumps(list(log)).encode()
+        vendor = _vendor(path)
+        counts[f"{vendor} {method}"] += 1
+        if vendor == SALESFORCE:
             return salesforce.answer(method, path, headers, body)
-        if root == DATABASE:
-            calls[f"Tryton {method}"] += 1
-            moments.append(time.monotonic())
+        if vendor == TRYTON:
             return tryton.answer(method, path, headers, body)
-        calls[f"Kantata {method}"] += 1
         return kantata.answer(method, path, headers, body)
 
-    lean_http.serve(answer, port)
+    def answered(method: str, path: str, began: float, ended: float) -> None:
+        if not path.startswith(BENCH_ROOT):
+            log.append(Exchange(_vendor(path), method, path.partition("?")[0], began, ended))
+
+    lean_http.serve(answer, port, delay, answered)
+
+
+def _vendor(path: str) -> str:
+    return {"services": SALESFORCE, DATABASE: TRYTON}.get(path.split("/", 2)[1], KANTATA)
 
 
 if __name__ == "__main__":

@@ -22,3 +22,17 @@ def test_a_small_burst_is_written_back_and_told_line_by_line(tmp_path: Path) -> 
     assert rows["SQL statements"]["one"] > 0
     # One parent, three children, one billing line, the CRM's and the PSA's write-back with its project.
     assert rows["vendor calls"]["all"] >= 4 * 8
+
+
+def test_the_naive_chain_does_a_deals_work_in_the_products_place(tmp_path: Path) -> None:
+    told = tmp_path / "naive.json"
+    small = ["--count", "4", "--rounds", "1", "--workers", "1", "--delay", "5"]
+    command = [sys.executable, "-m", "benchmarks.naive", *small, "--json", str(told)]
+
+    run = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    rows = {row["what"]: row for row in json.loads(told.read_text())["rows"]}
+    assert rows["deals written back a second"]["ratio"] > 0
+    # It reads the deal; then one parent, three children, one billing line, the CRM, and the PSA in two calls.
+    assert rows["vendor calls"]["naive chain"] == 9

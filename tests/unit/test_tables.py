@@ -44,3 +44,19 @@ def test_times_know_their_zone(table: Table) -> None:
 @pytest.mark.parametrize("name", ["inbox", "outbox", "opportunities", "effects", "audit"])
 def test_what_waits_or_tells_carries_its_trace(name: str) -> None:
     assert not metadata.tables[name].c.traceparent.nullable
+
+
+# Deals of a delivery are asked for, never the deliveries of a deal; of the others there are few rows.
+OTHERWISE_FOUND = ("inbox_opportunities", "customer_claims", "dead_messages")
+OF_DEALS = [each for each in TABLES if "opportunity_id" in each.c and each.name not in OTHERWISE_FOUND]
+
+
+@pytest.mark.parametrize("table", OF_DEALS, ids=lambda table: table.name)
+def test_the_rows_of_one_deal_are_found_by_an_index_that_has_all_of_them(table: Table) -> None:
+    """Otherwise each deal would read the rows of all."""
+    whole = [index for index in table.indexes if index.dialect_options["postgresql"]["where"] is None]
+    keys = [key for key in table.constraints if isinstance(key, PrimaryKeyConstraint | UniqueConstraint)]
+
+    found = [names(index.columns)[:2] for index in (*whole, *keys)]
+
+    assert ["tenant_id", "opportunity_id"] in found

@@ -149,6 +149,8 @@ approval_tasks = Table(
         postgresql_where=text("status = 'approved'"),
     ),
     Index("ix_approval_tasks_tenant_id_status", "tenant_id", "status", "id"),
+    # Those of one deal: the partial indexes above do not find void ones.
+    Index("ix_approval_tasks_tenant_id_opportunity_id", "tenant_id", "opportunity_id", "id"),
 )
 
 # Who may not decide a plan, and why. Rows are only added: a trigger refuses to change them, and to delete them
