@@ -24,10 +24,13 @@ class Readings:
         self._units = units
         self._answers: dict[Hashable, tuple[float, Any]] = {}
 
+    def forget(self) -> None:
+        self._answers.clear()
+
     @contextmanager
     def __call__(self) -> Iterator[UnitOfWork]:
         with self._units() as uow:
-            yield cast("UnitOfWork", _Writing(uow, self._answers.clear))
+            yield cast("UnitOfWork", _Writing(uow, self.forget))
 
     @contextmanager
     def reading(self) -> Iterator[UnitOfWork]:

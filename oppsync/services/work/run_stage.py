@@ -105,16 +105,17 @@ class RunStageHandler:
         opportunity, lease = leased
         crash_point("lease.taken", opportunity.source_id)
         # Connections are read apart: what the run writes changes nothing of them.
-        systems = self.systems.read_through(Readings(self.uow), opportunity.tenant_id)
+        connections = Readings(self.uow)
+        systems = self.systems.read_through(connections, opportunity.tenant_id)
         run = replace(self, uow=Readings(self.uow), systems=systems)
         whole = stage_scope(opportunity.tenant_id, opportunity.id, command.stage, opportunity.traceparent)
         with self.keeper.keep(lease), whole:
             try:
-                run._work(opportunity, lease, command.stage)
+                run._work(opportunity, lease, command.stage, connections)
             except LeaseLost:
                 self.reporter.lease_lost(opportunity.id, lease.token)
 
-    def _work(self, opportunity: TrackedOpportunity, lease: Lease, asked: str) -> None:
+    def _work(self, opportunity: TrackedOpportunity, lease: Lease, asked: str, connections: Readings) -> None:
         started = time.monotonic()
         if stage_for(opportunity.state).name != asked:  # redelivered, or late: another queue's turn
             self._hand_on(self._context(opportunity, lease))
@@ -128,6 +129,8 @@ class RunStageHandler:
             made = _made(worked.held)
             context = self._context(worked.opportunity, lease, just_read=just_read, made=made)
             worked = self._step(context, started, worked.held)
+            if not worked.is_stored:  # somebody acted, who may have mended a connection before
+                connections.forget()
             just_read = worked.is_stored and (just_read or context.stage in READING)
 
     def _context(
