@@ -108,6 +108,7 @@ def _print(found: Backtest) -> None:
         say(line)
     if found.sums:
         click.echo()
+        say(f"Of the {found.go_on} deals that go on by both:")
         print_table(
             ("in all", "now", "then", "difference"),
             [(each.what, each.before, each.after, each.after - each.before) for each in found.sums],
@@ -147,7 +148,8 @@ def _summary(found: Backtest) -> Iterator[str]:
         counted = f"{found.differing} of {found.tried} deals {days} would differ"
         yield f"{counted}: {ways}." if ways else f"{counted}."
     if found.stopped or found.freed:
-        yield f"{found.stopped} would be stopped, {found.freed} no longer."
+        freed = "is" if found.freed == 1 else "are"
+        yield f"{found.stopped} would be stopped; {found.freed} that {freed} stopped now would go on."
     if found.stopped_by_both:
         count = "All of them" if found.all_stopped else found.stopped_by_both
         yield f"Stopped by both, the rows of now and these: {count}. They do not show what would differ."

@@ -172,6 +172,13 @@ def test_of_a_live_firm_a_second_person_approves_and_the_refusal_says_who_can(
     assert done(kim, f"{address}/approve", {"comment": "agreed"})["version"] == 2
     assert kim("POST", f"{address}/approve", {}).status_code == 409
     other = done(ana, "/configuration/proposals", {"files": FILES})["proposal_id"]
+    lines = FILES["regions.yaml"].replace("name: North America", "name: The Americas")
+    assert lines != FILES["regions.yaml"]
+    renamed = {**DEARER, "regions.yaml": lines}
+    assert done(kim, "/configuration/proposals", {"files": renamed})["version"] == 3
+    overtaken = read(kim, f"/configuration/proposals/{other}")
+    assert overtaken["is_overtaken"]
+    assert [row["what"] for row in overtaken["difference"]["differences"]] == ["changed: hourly 170 -> 160"]
     assert kim("POST", f"/configuration/proposals/{other}/reject", {"comment": ""}).status_code == 422
     assert done(kim, f"/configuration/proposals/{other}/reject", {"comment": "not now"}) is None
     assert read(ana, "/configuration/proposals")["rows"] == []

@@ -154,7 +154,11 @@ def test_of_a_live_firm_the_proposer_is_told_who_can_approve_and_the_other_does(
     assert "Give a reason" in refused.words
     assert press(ana, theirs, page, action="approve").location == "/configuration/versions/2"
     assert "Approved by ana@acme.example" in ana.get("/configuration/versions/2").words
-    assert "Applied by Ana" in ida.get(page).words
+    decided = ida.get(page)
+    assert "Applied by Ana" in decided.words
+    assert "What it changed of version 1" in decided.words
+    assert "changed: hourly 160 -> 170" in decided.words
+    assert 'href="/configuration/versions/2"' in decided.markup
     assert press(browser("kim"), theirs, page, action="approve").status in (400, 409)
 
 
@@ -187,7 +191,10 @@ def test_a_proposal_that_was_overtaken_is_not_approved_and_is_taken_back(
     assert "it cannot be approved" in ana.get(page).words
     assert ana.post(page, action="approve").status == 409
     assert ida.post(page, action="reject").status == 303
-    assert "Taken back by Ida" in ida.get(page).words
+    taken_back = ida.get(page).words
+    assert "Taken back by Ida" in taken_back
+    assert "What it would have changed of version 1" in taken_back
+    assert "changed: hourly 160 -> 170" in taken_back
     assert "Nothing is proposed" in ida.get("/configuration").words
 
 
@@ -201,6 +208,13 @@ def test_a_proposal_that_was_overtaken_is_proposed_anew_and_what_others_changed_
     faster = applied(ida, send(ida, FILES | {"rates.csv": RATES.replace(old, new, 1)}))
     ana = browser("ana")
     ana.post(faster.location or "", action="approve")
+    seen = ana.get(page)
+    assert "Compared with version 2" in seen.words
+    assert "1 row changed." in seen.words
+    assert "hourly 160 -> 170" in seen.words
+    assert "hourly 151" not in seen.words
+    assert 'value="approve"' not in seen.markup
+    assert " can." not in ida.get(page).words
     assert 'value="anew"' not in browser("uma").get(page).markup
     assert browser("uma").post(page, action="anew").status == 403
 

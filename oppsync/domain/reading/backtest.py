@@ -66,7 +66,7 @@ class Sum(StrEnum):
 
 
 class MoneySum(Frozen):
-    """What the plans of all deals that go on come to, in one currency."""
+    """What the plans of all deals that go on by both come to, in one currency."""
 
     what: Sum
     currency: Currency
@@ -75,7 +75,7 @@ class MoneySum(Frozen):
 
 
 class Counted(Frozen):
-    """Of how many deals: a finding by its code, or who approves."""
+    """Of how many deals: a finding by its code, or who approves those that go on by both."""
 
     what: Text
     before: int
@@ -121,6 +121,12 @@ class Backtest(Frozen):
         return 0 < self.tried == self.stopped_by_both
 
     @property
+    def go_on(self) -> int:
+        """How many deals go on by both: the sums and who approves are of these, so that a deal that is stopped
+        reads as no saving."""
+        return self.tried - self.stopped - self.freed - self.stopped_by_both
+
+    @property
     def more(self) -> int:
         return self.differing - len(self.rows)
 
@@ -157,8 +163,9 @@ class Tally:
         self._planned.add(deal.inputs.moment.date())
         for side, tried in enumerate((before, after)):
             self._findings[side].update({found.code for found in (*tried.wrong, *tried.later)})
-            self._approvals[side].update(_approvers(tried))
-            self._add_money(side, tried)
+            if not (before.is_blocked or after.is_blocked):
+                self._approvals[side].update(_approvers(tried))
+                self._add_money(side, tried)
         self._by_both += before.is_blocked and after.is_blocked
         ways, what = differs(before, after)
         if not ways:
@@ -183,7 +190,7 @@ class Tally:
             self._rows.append(row)
 
     def _add_money(self, side: int, tried: Tried) -> None:
-        if tried.content is None or tried.is_blocked:
+        if tried.content is None:
             return
         content = tried.content
         zero = Money.zero(content.currency)
