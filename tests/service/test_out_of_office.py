@@ -285,6 +285,8 @@ def test_it_says_first_how_many_deals_the_delegate_may_not_decide_meanwhile(firm
     firm.to_approval(deals.milestone(WON_ON))
     away(firm, FINANCE, DORA, confirmed=False)  # who has no part in any
 
+    with pytest.raises(Conflict, match="Sam Seller has a part in 2 of the 2 deals that wait for Dario"):
+        away(firm, DELIVERY, SAM, confirmed=False)
     with pytest.raises(Conflict, match="Sam Seller has a part in 2 deals that wait for approval") as refused:
         away(firm, SAM, EVE, confirmed=False)
 

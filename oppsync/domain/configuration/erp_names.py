@@ -117,6 +117,9 @@ _FIELDS: Mapping[ReferenceKind, tuple[MasterKind, Sequence[str]]] = {
 # Those whose keys name a customer.
 _OF_CUSTOMERS = frozenset({ReferenceKind.RATE_CARD, ReferenceKind.TAX_EXEMPTION})
 
+# Those of which rows may name master data of an ERP.
+NAMING = frozenset({*_FIELDS, *_OF_CUSTOMERS, ReferenceKind.LEGAL_ENTITY, ReferenceKind.CONNECTION_MAP})
+
 
 def companies_of(rows: Iterable[ReferenceRow]) -> Mapping[str, Collection[str]]:
     """Entity -> its company in the ERP: all that it has had, where that changed."""

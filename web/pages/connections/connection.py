@@ -28,7 +28,7 @@ from oppsync.services.admin.commands import (
 from web.context import application, signed_in
 from web.forms import posted
 from web.pages.connections.form import found_connection
-from web.pages.connections.words import ROLE_WORDS, SEEN_SHOWN, state_of
+from web.pages.connections.words import ROLE_WORDS, SEEN_SHOWN, ended_of, state_of
 from web.problems import Problem
 
 page = Blueprint("connection_page", __name__, url_prefix="/connections")
@@ -107,12 +107,15 @@ def _render(found: Connection, **told: Any) -> str:
     as_mapped = application().as_mapped(found)
     traffic = {seen.connection_id: seen for seen in application().traffic(me.tenant_id)}
     now = datetime.now(UTC)
+    with application().uow.reading() as uow:
+        ended = ended_of(uow, found)
     return render_template(
         "connections/connection.html",
         connection=found,
         form=form,
         role=ROLE_WORDS[found.role],
-        state=state_of(found, traffic.get(found.id)),
+        state=state_of(found, traffic.get(found.id), ended),
+        ended=ended,
         settings=[
             (field, shown(field, as_mapped.connection.settings.get(field.name))) for field in form.settings
         ],
