@@ -257,7 +257,7 @@ def test_all_faults_of_all_files_are_told_at_once_with_file_line_value_and_what_
         ("legal_entities.yaml", "approved: true", "approved: yes", "'yes': input should be a valid boolean"),
         ("legal_entities.yaml", "country: DE", "country: 49", "49: input should be a valid string. Write text"),
         ("legal_entities.yaml", "code: ACME-DE", "code: &a ACME-DE", "anchors and aliases are not supported"),
-        ("legal_entities.yaml", "  country: DE", "  code: X\n  country: DE", ":4: 0.code: appears twice"),
+        ("legal_entities.yaml", "  country: DE", "  code: X\n  country: DE", ":4: row 1 > code: appears twice"),
         ("legal_entities.yaml", "  country: DE", "  shape: round", "shape: is not known here"),
         (
             "regions.yaml",

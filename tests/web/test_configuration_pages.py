@@ -312,6 +312,13 @@ def test_one_wrong_row_and_none_is_imported(begun: Office, ida: Browser) -> None
     assert "2 faults found" in refused.words
     assert "rates.csv, line 3 hourly 'x' is not of the form 1.234,50" in refused.words
     assert "choose the other form of dates" in refused.words
+    again = "/configuration/import?rows=rates.csv&amp;numbers=comma&amp;dates=day_first"
+    assert f'href="{again}' in refused.markup
+    chosen = ida.get(again.replace("&amp;", "&")).markup
+    for value in ("rates.csv", "comma", "day_first"):
+        assert f'<option value="{value}" selected>' in chosen
+    lacking = import_(ida, b"Region;Role;Currency;Valid from;Card;Hourly\nNA;Consultant;USD;01.07.2026;NA;\n")
+    assert "is missing Give it a value" in lacking.words
     for fields in ({"rows": "regions.yaml"}, {"numbers": ""}, {"dates": "x"}, {"since": "1.1.2026"}):
         assert import_(ida, TABLE, **fields).status == 422
     assert import_(ida, b"").status == 422

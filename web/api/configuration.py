@@ -140,7 +140,8 @@ def try_rules(request: schemas.BundleRequest) -> Mapping[str, object]:
 
 
 def _rule_tests(rows: Iterable[ReferenceRow]) -> Mapping[str, object]:
-    return {"rows": [each._asdict() for each in rule_tests(rows)]}
+    shown = schemas.RuleTestView.model_fields
+    return {"rows": [{name: getattr(each, name) for name in shown} for each in rule_tests(rows)]}
 
 
 @configuration.route("/configuration/check", methods=["POST"])

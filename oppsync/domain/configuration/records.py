@@ -246,7 +246,7 @@ def _in_words(error: Any) -> tuple[str, str]:
     given, kind = error["input"], error["type"]
     message = str(error["msg"]).removeprefix("Value error, ")
     if kind == "missing":
-        return "is missing", ""
+        return "is missing", "Give it a value"
     if kind == "extra_forbidden":
         return "is not known here", "Remove it, or correct its name"
     message = f"{message[0].lower()}{message[1:]}"

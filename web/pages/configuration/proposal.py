@@ -47,13 +47,19 @@ def decide(proposal_id: UUID) -> ResponseReturnValue:
     )
     try:
         applied = application().dispatch(command)
-    except InvalidInput as error:
-        return _render(proposal_id, [FormError("comment", error.message)]), HTTPStatus.UNPROCESSABLE_ENTITY
-    except Conflict as error:
-        return _render(proposal_id, notice=error.message), HTTPStatus.CONFLICT
+    except (InvalidInput, Conflict) as error:
+        return _not_decided(error, proposal_id)
     if applied is not None:
         return redirect(url_for("configuration_version.show", number=applied.number), 303)
     return redirect(url_for("configuration_proposal.show", proposal_id=proposal_id), 303)
+
+
+def _not_decided(error: InvalidInput | Conflict, proposal_id: UUID) -> ResponseReturnValue:
+    if isinstance(error, BadBundle):
+        return _unfit(error, proposal_id)
+    if isinstance(error, Conflict):
+        return _render(proposal_id, notice=error.message), HTTPStatus.CONFLICT
+    return _render(proposal_id, [FormError("comment", error.message)]), HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 def _tried(proposal_id: UUID) -> ResponseReturnValue:
@@ -79,7 +85,12 @@ def _anew(proposal_id: UUID) -> ResponseReturnValue:
     try:
         return ask(read_bundle(files, mine()))
     except BadBundle as refused:
-        return refuse(refused)
+        return _unfit(refused, proposal_id)
+
+
+def _unfit(refused: BadBundle, proposal_id: UUID) -> ResponseReturnValue:
+    address = url_for("configuration_proposal.show", proposal_id=proposal_id)
+    return refuse(refused, address, of_proposal=True)
 
 
 def _render(proposal_id: UUID, errors: list[FormError] | None = None, notice: str = "") -> str:
