@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from adapters.documents.bundle_files import read_bundle, read_rows, write_bundle
 from oppsync.domain.configuration.differences import differences, moves_money
 from oppsync.domain.configuration.faults import BadBundle
+from oppsync.domain.configuration.place_words import place_in_words
 from oppsync.domain.configuration.rule_tests import Outcome, rule_tests
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.kernel import canonical_json
@@ -80,8 +81,8 @@ def test_a_rule_is_read_and_written_byte_for_byte_the_same() -> None:
         ("deal.amount > 100000", f'"{"x" * 2_001}"', "rules.yaml:4: condition: "),
         ("expect: true", "expect: false", ":9: example 1: rule large: the condition holds for this"),
         ("expect: false", "expect: true", "rules.yaml:11: example 2: rule large: the condition does not hold"),
-        ("amount: 100001", "amuont: 1", ":9: example 1 > given > deal > amuont: rule large: there is no"),
-        ("amount: 100001", "amount: much", "given > deal > amount: rule large: 'much' is no amount"),
+        ("amount: 100001", "amuont: 1", ":9: example 1 > given.deal.amuont: rule large: there is no"),
+        ("amount: 100001", "amount: much", "example 1 > given.deal.amount: rule large: 'much' is no amount"),
         ("amount: 100001", "amount: 1e300", "1E+300"),
         ("amount: 100001", f"amount: {'9' * 60}", "too large or too fine a number: write it as text"),
         ("{Risk: high}", "{Risk: [[[[[1]]]]]}", "is nested too deeply"),
@@ -106,7 +107,7 @@ def test_what_is_wrong_with_a_rule_is_told_where_it_stands(old: str, new: str, s
 @pytest.mark.parametrize(
     ("fills", "said"),
     [
-        ("{region: Nordics}", "rules.yaml:4: fills > region: no region is called 'Nordics' in the CRM"),
+        ("{region: Nordics}", "rules.yaml:4: fills.region: no region is called 'Nordics' in the CRM"),
         ("{service_line: Advisry}", "no service line is called 'Advisry' in the CRM. Did you mean Advisory?"),
         ("{delivery_model: On-site-ish}", "no delivery model is called 'On-site-ish' in the CRM"),
     ],
@@ -257,3 +258,18 @@ def test_any_condition_and_any_example_are_read_or_refused(condition: str, examp
         assert all(fault.file == "rules.yaml" for fault in refused.faults)  # noqa: PT017
         return
     assert write_bundle(*read_bundle(write_bundle(*read))) == write_bundle(*read)
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ("hourly", "hourly"),
+        ("phases.0.tasks.1.name", "phase 1 > task 2 > name"),
+        ("examples.0.given.deal.amount", "example 1 > given.deal.amount"),
+        ("settings.fields.Opportunity.Region__c", "settings.fields.Opportunity.Region__c"),
+        ("currencies.2", "currency 3"),
+        ("0.code", "row 1 > code"),
+    ],
+)
+def test_a_place_is_counted_from_one(field: str, words: str) -> None:
+    assert place_in_words(field) == words

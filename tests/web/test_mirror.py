@@ -113,6 +113,7 @@ def test_what_ended_while_a_deal_and_a_row_name_it_is_shown_with_links(
     connection = browser("olga").get(f"/connections/{ERP}").words
     assert "that deals or rows of the configuration name" in connection
     assert "not in Our ERP, or not any more: see which" in connection
+    assert "entity ACME-DE" not in connection
     rows = browser("olga").get("/configuration/rows/cost_centre").words
     assert "Not in Our ERP, or not any more: cost centre CC-DE-ADV of ACME-DE" in rows
     assert rows.count("Not in Our ERP") == 1

@@ -80,6 +80,7 @@ def set_up(office: Office, browser: Browser) -> tuple[Phone, list[str]]:
     )
     codes = re.findall(r"<code>([a-z2-9-]{23})</code>", done.markup)
     assert len(codes) == RECOVERY_CODES
+    assert 'href="/">Go on</a>' in done.markup
     return phone, codes
 
 
@@ -273,6 +274,7 @@ def test_an_administrator_takes_it_away_from_who_lost_it(app: Flask, browser: Br
     office.hire("ada", PersonRole.ADMIN)
     ada, ana = browser("ada"), browser("ana")
     set_up(office, ana)
+    assert f"{RECOVERY_CODES} recovery codes are left" in ana.get(PAGE).words
     page = f"/people/{office.ids['ana']}"
     assert "A code is asked for" in ada.get(page).words
 

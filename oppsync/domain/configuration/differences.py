@@ -72,8 +72,8 @@ def _given(fields: Iterable[FieldChange]) -> str:
 
 
 def _apart(fields: Iterable[FieldChange]) -> str:
-    """Between values, some of which may lie within others."""
-    return "; " if any("." in each.field for each in fields) else ", "
+    """Between values: some may be of lists within the row."""
+    return "; " if any(place_in_words(each.field) != each.field for each in fields) else ", "
 
 
 def values_in_words(row: ReferenceRow) -> str:

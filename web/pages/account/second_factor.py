@@ -83,8 +83,11 @@ def _guarded(field: str, wrong: AttemptKind, act: Callable[[], ResponseReturnVal
 
 def _render(errors: list[FormError] | None = None, *, key: str = "", recovery: Sequence[str] = ()) -> str:
     me = signed_in()
+    with application().uow.reading() as uow:
+        codes_left = uow.second_factors.recovery_left(me.tenant_id, me.person.id)
     return render_template(
         "account/second_factor.html",
+        codes_left=codes_left,
         errors=errors or [],
         is_set=application().queries.person(me.tenant_id, me.person.id).second_factor,
         key=key,

@@ -19,7 +19,7 @@ SEEN_SHOWN = {
     Seen.MISSING_RECORD: Shown("Record missing", "bad", "triangle"),
     Seen.NOT_REACHED: Shown("Not reached", "bad", "octagon"),
 }
-_PAUSED = Shown("Paused", "plum", "bars", "Webhooks are accepted; deals that need it wait.")
+_PAUSED = Shown("Paused", "plum", "bars", "Nothing is called there; deals that need it wait.")
 _UNKNOWN = Shown("Unknown", "neutral", "ring", "Its state cannot be read now, or its settings are wrong.")
 _WORKING = Shown("Working", "good", "tick")
 _FAILING = Shown("Failing", "bad", "octagon", "It failed too often; one call at a time is tried.")
