@@ -148,9 +148,10 @@ def _summary(found: Backtest) -> Iterator[str]:
         ways = ", ".join(f"{found.ways[way]} {way} otherwise" for way in Way if way in found.ways)
         counted = f"{found.differing} of {found.tried} deals {days} would differ"
         yield f"{counted}: {ways}." if ways else f"{counted}."
-    if found.stopped or found.freed:
-        freed = "is" if found.freed == 1 else "are"
-        yield f"{found.stopped} would be stopped; {found.freed} that {freed} stopped now would go on."
+    if found.stopped:
+        yield f"{found.stopped} would be stopped."
+    if found.freed:
+        yield f"{found.freed} that {'is' if found.freed == 1 else 'are'} stopped now would go on."
     if found.stopped_by_both:
         count = "All of them" if found.all_stopped else found.stopped_by_both
         yield f"Stopped by both, the rows of now and these: {count}. They do not show what would differ."
