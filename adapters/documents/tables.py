@@ -20,7 +20,7 @@ from openpyxl.cell.read_only import ReadOnlyCell
 
 from adapters.documents.bundle_files import without_apostrophe
 from oppsync.domain.configuration.faults import BadBundle, Fault
-from oppsync.domain.configuration.imports import Cell, Line, Table, Uncalculated
+from oppsync.domain.configuration.imports import Ambiguous, Cell, Line, Percentage, Table, Uncalculated
 
 LARGEST = 4_000_000
 # Of an XLSX file, unpacked: its XML is read at a few megabytes a second.
@@ -33,6 +33,7 @@ _SAVE_AS = "Save it as an XLSX or CSV file again"
 # What a number format shows as it stands: quoted text, an escaped character, a space as wide as one, a filler.
 _LITERAL = re.compile(r'"[^"]*"|[\\_*].')
 _LEADING_ZEROS = re.compile(r"(0{2,})(?:;.*)?")
+_CONDITION = re.compile(r"\[[<>=]")
 
 
 def read_table(name: str, content: bytes) -> Table:
@@ -161,15 +162,28 @@ def _value(value: Any, number_format: str) -> Cell:
     return without_apostrophe(str(value))
 
 
-def _number(value: int | float, number_format: str) -> Decimal | str:
+def _number(value: int | float, number_format: str) -> Cell:
     """As a spreadsheet shows it: 0.1, and not the double next to it; 19 for what it shows as 19 %; and the code
     000012 with its zeros."""
-    if "%" in number_format:
-        return Decimal(repr(value)).scaleb(2)
+    shown = {"%" in section for section in _sections(value, number_format)}
+    if len(shown) > 1:
+        return Ambiguous(Decimal(repr(value)))
+    if True in shown:
+        return Percentage(Decimal(repr(value)).scaleb(2))
     zeros = _LEADING_ZEROS.fullmatch(number_format)
     if zeros and value >= 0 and value == int(value):
         return str(int(value)).zfill(len(zeros[1]))
     return Decimal(repr(value))
+
+
+def _sections(value: int | float, number_format: str) -> list[str]:
+    """Those of the format that may show the value: one for numbers above zero, below it and zero itself, unless
+    it states conditions of its own."""
+    sections = number_format.split(";")[:3]
+    if _CONDITION.search(number_format):
+        return sections
+    wanted = 1 if value < 0 else 2 if value == 0 else 0
+    return [sections[wanted] if wanted < len(sections) else sections[0]]
 
 
 def _fault(name: str, problem: str, fix: str = "", line: int = 0) -> BadBundle:
