@@ -200,6 +200,25 @@ def test_columns_beyond_the_last_one_that_is_read_are_refused() -> None:
     ]
 
 
+def test_a_sheet_with_columns_beyond_the_last_one_that_is_read_is_refused_too() -> None:
+    header, row = HEADER.split(";"), ["NA", "Consultant", "USD", date(2026, 7, 1), "NA", 170]
+    far: list[object] = [None] * (tables.MOST_COLUMNS - len(row))
+    too_wide = "has more than 100 columns. Remove what is no column of these rows."
+    assert faults(xlsx(header, [*row, *far, "left"])) == [f"ours.csv:2: {too_wide}"]
+    assert faults(xlsx([*header, *far, "Discount percent"], [*row, *far, 10])) == [f"ours.csv:1: {too_wide}"]
+    assert faults(xlsx(header, row, [*[None] * 500, "=5+5"])) == [f"ours.csv:3: {too_wide}"]
+    book = load_workbook(io.BytesIO(xlsx(header, row)))
+    book.active.cell(2, 150).number_format = "0.00"
+    made = io.BytesIO()
+    book.save(made)
+    assert told(made.getvalue())
+    sheet = "xl/worksheets/sheet1.xml"
+    lying = with_part(
+        xlsx(header, [*row, *far, "left"]), sheet, lambda xml: xml.replace("CW2", "F2", 1).encode()
+    )
+    assert faults(lying) == [f"ours.csv:2: {too_wide}"]
+
+
 def test_rows_that_name_no_day_hold_from_the_day_that_was_chosen() -> None:
     header = "region,role,currency,card,hourly"
     (ended, added) = told(f"{header}\nNA,Consultant,USD,NA,165\n", Forms(since=date(2027, 1, 1)))
