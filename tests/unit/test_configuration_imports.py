@@ -160,6 +160,26 @@ def test_the_columns_of_percents_are_those_that_are_bound_to_a_hundred() -> None
 
 
 @pytest.mark.parametrize(
+    ("forms", "text", "advice"),
+    [
+        (CONTINENTAL, "2,5 %", "Write 2,5."),
+        (CONTINENTAL, "19%", "Write 19."),
+        (PLAIN, "2.5 %", "Write 2.5."),
+        (PLAIN, "2,5 %", "Correct it, or choose the other form of numbers."),
+    ],
+)
+def test_a_percentage_that_is_text_is_told_how_to_be_written(forms: Forms, text: str, advice: str) -> None:
+    header = ["Region", "Role", "Currency", "Valid from", "Card", "Hourly", "Discount percent"]
+    row = ["NA", "Consultant", "USD", date(2026, 7, 1), "NA", 170]
+    (wrong,) = faults(xlsx(header, [*row, text]), forms)
+    assert wrong.startswith(f"ours.csv:2: discount_percent: '{text}' is not of the form")
+    assert wrong.endswith(advice)
+    (elsewhere,) = faults(xlsx(header, [*row[:5], text, None]), forms)
+    assert elsewhere.startswith("ours.csv:2: hourly:")
+    assert "Write" not in elsewhere
+
+
+@pytest.mark.parametrize(
     ("stored", "number_format", "means"),
     [
         (12, "000000", "000012"),

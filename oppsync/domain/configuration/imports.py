@@ -205,7 +205,18 @@ class _Reading:
         example = NUMBER_EXAMPLES[self._forms.numbers] if is_number else DATE_EXAMPLES[self._forms.dates]
         what = "numbers" if is_number else "dates"
         problem = f"{quoted(text)} is not of the form {example}"
-        return self._refused(place, name, problem, f"Correct it, or choose the other form of {what}")
+        fix = f"Correct it, or choose the other form of {what}"
+        if text.endswith("%"):
+            fix = self._without_sign(name, text.removesuffix("%").rstrip()) or fix
+        return self._refused(place, name, problem, fix)
+
+    def _without_sign(self, name: str, figure: str) -> str | None:
+        """What to do about `2,5 %`, where the form of the number is right."""
+        if _number(figure, self._forms.numbers) is None:
+            return None
+        if is_percent(self._kind, name):
+            return f"Write {figure}"
+        return "This is no column of percents: give the number that is meant"
 
     def _of_a_sheet(self, place: Place, name: str, cell: Cell) -> str:
         """19 % is 19 in a column of percents. Elsewhere it could mean 0.19 as well: nobody guesses."""
