@@ -26,6 +26,7 @@ from oppsync.domain.configuration.records import (
     read_records,
     records,
 )
+from oppsync.domain.deal.owned_fields import who_owns
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.model import plain
 from oppsync.domain.work.tenants import LONGEST_FIRM_NAME
@@ -39,6 +40,7 @@ LARGEST_BUNDLE = 16_000_000
 MOST_ROWS = 20_000
 # Characters of one row of YAML.
 LONGEST_ROW = 20_000
+_OF_THE_INSTALLATION = frozenset({"connections", "customer_links", "people", "secrets", "tokens"})
 # Text of a cell that a spreadsheet would take for a formula gets an apostrophe, which reading takes off again.
 _LIKE_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _ESCAPED = re.compile(r"'+[=+\-@\t\r]")
@@ -147,7 +149,7 @@ def _unfit(files: Files) -> Iterator[Fault]:
     near = NearNames()
     for name, content in files.items():
         if name != MANIFEST and name not in KIND_OF_FILE:
-            fix = near.advice(name, [*KIND_OF_FILE])
+            fix = _who_keeps(name.rpartition(".")[0]) or near.advice(name, [*KIND_OF_FILE])
             yield Fault(quoted(name).strip("'"), 0, "", "is no file of a bundle", fix)
         elif len(content) > (most := LARGEST[Form(name.rpartition(".")[2])]):
             yield Fault(name, 0, "", f"is longer than {most} bytes")
@@ -156,6 +158,12 @@ def _unfit(files: Files) -> Iterator[Fault]:
     if MANIFEST not in files:
         fix = f"Begin with a file of two lines: `format: {FORMAT}` and `firm: ` with the firm's name"
         yield Fault(MANIFEST, 0, "", "is missing", fix)
+
+
+def _who_keeps(what: str) -> str | None:
+    if what in _OF_THE_INSTALLATION:
+        return f"The installation keeps {what}, and an administrator changes them there"
+    return who_owns(what)
 
 
 def _too_many(rows: Sequence[PlacedRow]) -> Iterator[Fault]:
@@ -263,7 +271,7 @@ def _wrong_header(kind: ReferenceKind, name: str, header: Sequence[str]) -> Iter
         return
     for column in dict.fromkeys(header):
         if column not in known:
-            fix = near.advice(column, known)
+            fix = near.column(column, known)
             yield Fault(name, 1, quoted(column).strip("'"), "is no column of this file", fix)
         elif header.count(column) > 1:
             yield Fault(name, 1, column, "is there twice")

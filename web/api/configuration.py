@@ -19,8 +19,9 @@ from oppsync.domain.configuration.files import FILES
 from oppsync.domain.configuration.imports import IMPORTED, Forms, imported_kind
 from oppsync.domain.configuration.rule_tests import rule_tests
 from oppsync.domain.configuration.versions import ConfigurationUse
+from oppsync.domain.deal.owned_fields import WHERE_CHANGED
 from oppsync.domain.reading.backtest import Backtest
-from oppsync.domain.reading.system_of_record import WHERE_CHANGED, systems_of_record
+from oppsync.domain.reading.system_of_record import systems_of_record
 from oppsync.domain.reference.book import ReferenceRow
 from oppsync.kernel.errors import InvalidInput
 from oppsync.services.configuration.commands import (

@@ -173,7 +173,7 @@ class _Reading:
         for name in dict.fromkeys(filter(None, header)):
             if name not in known:
                 column, problem = quoted(name).strip("'"), "is no column of these rows"
-                yield Fault(self._table.name, line, column, problem, near.advice(name, known))
+                yield Fault(self._table.name, line, column, problem, near.column(name, known))
             elif header.count(name) > 1:
                 yield Fault(self._table.name, line, name, "is there twice")
 

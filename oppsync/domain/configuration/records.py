@@ -136,7 +136,7 @@ def _wrong_names(kind: ReferenceKind, record: Record, near: NearNames) -> Iterat
     known = columns(kind)
     for name in record.values:
         if name not in known:
-            yield record.place.fault([name], "is not known here", near.advice(name, known))
+            yield record.place.fault([name], "is not known here", near.column(name, known))
 
 
 class _Reading:
