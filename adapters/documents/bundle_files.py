@@ -47,6 +47,8 @@ _ESCAPED = re.compile(r"'+[=+\-@\t\r]")
 _NEEDS_QUOTES = re.compile('[,"\r\n]')
 # Lines of a file that has no rows yet.
 _ONLY_COMMENTS = re.compile(rb"(?:[ \t]*(?:#[^\r\n]*)?\r?\n)+")
+# A line of its own, or behind a value without quotes.
+_COMMENT = re.compile(rb"^(?:[^\"'\r\n]*[ \t])?#", re.MULTILINE)
 # Text that YAML reads as text, and that no reader takes for something else.
 _PLAIN_TEXT = re.compile(r"[^\W\d_](?:[\w .()/&+-]*[\w()])?")
 _OTHER_TYPES = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
@@ -110,6 +112,14 @@ def read_bundle(files: Files, here: Installation | None = None) -> FirmBundle:
     if faults:
         raise BadBundle(faults)
     return FirmBundle(read.firm, tuple(each.row for each in read.rows))
+
+
+def not_kept(files: Files) -> list[str]:
+    """What the files have and their rows do not, in words."""
+    names = [each for each in sorted(files) if each.endswith(Form.YAML) and _COMMENT.search(files[each])]
+    if not names:
+        return []
+    return [f"Comments are not kept: an export comes out without those of {', '.join(names)}."]
 
 
 def read_rows(files: Files) -> tuple[ReferenceRow, ...]:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.documents.bundle_files import FirmBundle, read_bundle, write_bundle
+from adapters.documents.bundle_files import FirmBundle, not_kept, read_bundle, write_bundle
 from adapters.documents.first_files import first_files
 from adapters.documents.tables import read_table
 from oppsync.domain.catalog import CATALOG
@@ -523,3 +523,27 @@ def test_a_column_of_what_another_system_owns_is_told_which() -> None:
         merged(DEMO, ReferenceKind.TAX_EXEMPTION, read_table("tax.csv", csv), Forms())
     (fault,) = refused.value.faults
     assert str(fault) == f"tax.csv:1: payment_terms: is no column of these rows. {crm}."
+
+
+@pytest.mark.parametrize(
+    ("line", "has"),
+    [
+        (b"# Ours\n", True),
+        (b"  # Ours\r\n", True),
+        (b"- code: x # ours\n", True),
+        (b'- name: "# 1"\n', False),
+        (b"- name: 'a # b'\n", False),
+        (b"- name: a#b\n", False),
+    ],
+)
+def test_comments_that_no_export_has_again_are_told(line: bytes, has: bool) -> None:
+    named = b"" if line.startswith(b"-") else b"- name: X\n"
+    rest = b"  name: X\n" if b"code" in line else b"  code: x\n"
+    files = {
+        "oppsync.yaml": b"format: 1\nfirm: Acme\n",
+        "approval_roles.yaml": line + named + rest + b"  valid_from: 2026-01-01\n",
+    }
+    told = ["Comments are not kept: an export comes out without those of approval_roles.yaml."]
+    assert not_kept(files) == (told if has else [])
+    written = write_bundle("Acme", read_bundle(files).rows)["approval_roles.yaml"]
+    assert (b"#" in written) is not has
