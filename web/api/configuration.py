@@ -45,7 +45,17 @@ from web.context import application, signed_in
 configuration = Blueprint(
     "configuration", __name__, description="The rules of the firm: one bundle of files, with versions."
 )
-configuration.before_request(authenticate_for(Action.VISIT_CONFIGURATION))
+configuration.before_request(
+    authenticate_for(
+        Action.VISIT_CONFIGURATION,
+        propose_configuration=Action.PROPOSE_CONFIGURATION,
+        import_rows=Action.PROPOSE_CONFIGURATION,
+        revert_configuration=Action.PROPOSE_CONFIGURATION,
+        approve_proposal=Action.APPROVE_CONFIGURATION,
+        backtest_configuration=Action.BACKTEST_CONFIGURATION,
+        backtest_proposal=Action.BACKTEST_CONFIGURATION,
+    )
+)
 
 
 @configuration.route("/configuration")
