@@ -33,8 +33,8 @@ def authenticate() -> None:
 
 
 def authenticate_for(action: Action, **acts: Action) -> Callable[[], None]:
-    """Before every operation of a blueprint that is as the pages of this right. `acts`: the rights of operations
-    that need more, which are judged first and before their bodies are read. Raises Forbidden besides."""
+    """Before every operation of a blueprint that is as the pages of this right. `acts`: the rights of those
+    operations that need more, judged first and before their bodies are read. Raises Forbidden besides."""
 
     def before() -> None:
         authenticate()
