@@ -176,6 +176,22 @@ def test_confirmed_by_two_clicks_at_once_it_is_set_up_once(
     assert screen.location == "/"
 
 
+def test_the_recovery_codes_that_are_left_are_shown_and_each_use_of_one_is_in_the_log(
+    app: Flask, browser: Browsers, office: Office
+) -> None:
+    _phone, codes = set_up(office, browser("ana"))
+    for used in range(5):
+        ana, screen = enter(app, codes[used])
+        assert screen.location == "/"
+        for path in ("/account", "/account/second-factor"):
+            shown = ana.get(path).words
+            assert f"{7 - used} of 8 recovery codes are left." in shown
+            assert ("which gives new ones" in shown) is (used == 4)
+    logged = [row.summary for row in office.application.queries.changes(TENANT).rows]
+    told = [f"{email('ana')} used a recovery code: {left} of 8 are left" for left in (3, 4, 5, 6, 7)]
+    assert [row for row in logged if "recovery" in row] == told
+
+
 def test_a_sign_in_that_was_finished_is_not_finished_again(browser: Browsers, office: Office) -> None:
     _phone, codes = set_up(office, browser("ana"))
     begun = office.application.dispatch(SignIn(TENANT, email("ana"), PASSWORD))

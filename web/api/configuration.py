@@ -19,8 +19,9 @@ from oppsync.domain.configuration.files import FILES
 from oppsync.domain.configuration.imports import IMPORTED, Forms, imported_kind
 from oppsync.domain.configuration.rule_tests import rule_tests
 from oppsync.domain.configuration.versions import ConfigurationUse, ProposalStatus
+from oppsync.domain.deal.owned_fields import WHERE_CHANGED
 from oppsync.domain.reading.backtest import Backtest
-from oppsync.domain.reading.system_of_record import WHERE_CHANGED, systems_of_record
+from oppsync.domain.reading.system_of_record import systems_of_record
 from oppsync.domain.reference.book import ReferenceRow
 from oppsync.kernel.errors import InvalidInput
 from oppsync.services.configuration.commands import (
@@ -49,7 +50,17 @@ from web.context import application, signed_in
 configuration = Blueprint(
     "configuration", __name__, description="The rules of the firm: one bundle of files, with versions."
 )
-configuration.before_request(authenticate_for(Action.VISIT_CONFIGURATION))
+configuration.before_request(
+    authenticate_for(
+        Action.VISIT_CONFIGURATION,
+        propose_configuration=Action.PROPOSE_CONFIGURATION,
+        import_rows=Action.PROPOSE_CONFIGURATION,
+        revert_configuration=Action.PROPOSE_CONFIGURATION,
+        approve_proposal=Action.APPROVE_CONFIGURATION,
+        backtest_configuration=Action.BACKTEST_CONFIGURATION,
+        backtest_proposal=Action.BACKTEST_CONFIGURATION,
+    )
+)
 
 
 @configuration.route("/configuration")

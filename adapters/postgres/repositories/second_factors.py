@@ -93,8 +93,8 @@ class PostgresSecondFactors:
         return self._session.execute(known.values(recovery_hashes=without)).rowcount > 0
 
     def recovery_left(self, tenant_id: str, person_id: UUID) -> int:
-        count = select(func.cardinality(second_factors.c.recovery_hashes)).where(*_of(tenant_id, person_id))
-        return int(self._session.execute(count).scalar_one_or_none() or 0)
+        left = select(func.cardinality(second_factors.c.recovery_hashes)).where(*_of(tenant_id, person_id))
+        return self._session.execute(left).scalar() or 0
 
     def remove(self, tenant_id: str, person_id: UUID) -> bool:
         unlocked = update(people).where(

@@ -308,6 +308,12 @@ class SecondFactorRemoved(Event):
     type = "second.factor.removed.v1"
 
 
+class RecoveryCodeUsed(Event):
+    """Instead of a code of the person's phone: to sign in, or to take the second factor away."""
+
+    type = "recovery.code.used.v1"
+
+
 class SessionsEnded(Event):
     """A person was signed out everywhere."""
 

@@ -82,7 +82,7 @@ class SecondFactors(Protocol):
         """The same, of a code for when the key is lost."""
 
     def recovery_left(self, tenant_id: str, person_id: UUID) -> int:
-        """How many codes for a lost key were not used yet."""
+        """How many of these codes were not used."""
 
     def remove(self, tenant_id: str, person_id: UUID) -> bool:
         """Whether there was a confirmed one."""
