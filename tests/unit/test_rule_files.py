@@ -219,6 +219,18 @@ def test_all_examples_are_tried_also_where_rules_are_wrong() -> None:
     assert unshown.why == "No example shows when it holds"
 
 
+def test_the_examples_of_all_rules_together_look_at_no_more_than_is_bearable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("oppsync.domain.policy.expressions.MOST", 12)
+    rows = read_rows(files(RULE + edited("large", "larger")))
+
+    found = list(rule_tests(rows))
+
+    assert [each.outcome for each in found[:2]] == [Outcome.MET, Outcome.MET]
+    assert any("all conditions together look at too much" in each.why for each in found[2:])
+
+
 def test_a_rule_without_examples_is_named_and_one_without_a_condition_needs_none() -> None:
     text = RULE[: RULE.index("  examples:")]
 
