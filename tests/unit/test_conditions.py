@@ -347,6 +347,44 @@ def test_a_number_without_end_is_no_fact() -> None:
     assert time.monotonic() - begun < 5
 
 
+NO_RATE = context_of(Scope.PLAN, {"plan": {"total": 5}})._replace(
+    unknown={"plan.reporting_total": "no exchange rate is set"}
+)
+
+
+@pytest.mark.parametrize(
+    ("condition", "column"),
+    [
+        ("plan.reporting_total < 44000", 1),
+        ("plan .reporting_total < 44000", 1),
+        ("plan. // the group's\nreporting_total < 44000.0", 1),
+        ("has(plan.reporting_total) || plan.total > 4 && 0 <= plan . reporting_total", 53),
+        ("[plan][0].reporting_total < 44000", 7),
+    ],
+)
+def test_what_needs_a_fact_that_is_not_known_neither_holds_nor_passes(condition: str, column: int) -> None:
+    why = f"column {column}: plan.reporting_total: no exchange rate is set"
+
+    with pytest.raises(ConditionFailed) as failed:
+        holds(condition, NO_RATE)
+
+    assert failed.value.why == why
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("has(plan.reporting_total) && plan.reporting_total < 44000", False),
+        ("!has(plan.reporting_total) || plan.reporting_total > 44000", True),
+        ("plan.total > 4 || plan.reporting_total > 44000", True),
+        ("deal.name == 'plan.reporting_total' || plan.total > 4", True),
+        ("plan.total > 4 // plan.reporting_total would be better", True),
+    ],
+)
+def test_a_fact_that_is_not_known_may_be_asked_about(condition: str, expected: bool) -> None:
+    assert holds(condition, NO_RATE) is expected
+
+
 def test_every_fact_can_be_asked_for() -> None:
     for scope in Scope:
         for name in SEEN[scope]:

@@ -28,7 +28,7 @@ from oppsync.domain.policy.context import SEEN, VARIABLES, Scope
 from oppsync.domain.policy.effort import MOST, MOST_AT_ONCE, Effort, Work, effort_of, refused, steps_of
 from oppsync.domain.policy.failures import explained
 from oppsync.domain.policy.messages import BadFact, facts_of, messages
-from oppsync.domain.policy.trees import tree_of
+from oppsync.domain.policy.trees import UNKNOWN_ITEM, asked_for, tree_of, with_unknown
 from oppsync.domain.values.condition import LONGEST_CONDITION
 
 # Distinct conditions of all configurations that a process holds at once.
@@ -62,7 +62,7 @@ class TooMuch(ConditionFailed):
 class Context(NamedTuple):
     """The facts of one deal, one of its lines or its plan, as the library takes them. `unusable`: why no
     condition can be evaluated for them. `unknown`: facts that are there and not known, and why: no condition
-    that names one can be evaluated, while what a deal leaves out is zero. `work`: what was looked at so far,
+    that needs one can be evaluated, while what a deal leaves out is zero. `work`: what was looked at so far,
     together with all that share it."""
 
     scope: Scope
@@ -129,11 +129,8 @@ def _count(steps: int, work: Work) -> None:
 def holds(condition: str, context: Context) -> bool:
     """Whether the condition holds for these facts. Raises ConditionFailed where it cannot be said, also for a
     condition that does not compile: what is stored was checked, perhaps by another release."""
-    for name, why in context.unknown.items():
-        if name in condition:
-            raise ConditionFailed(f"{place_of(condition, condition.index(name))}: {name}: {why}")
     try:
-        return compiled(condition, context.scope).holds(context)
+        return _used(condition, context).holds(context)
     except BadCondition as error:
         raise ConditionFailed("; ".join(each.in_words for each in error.problems)) from None
     except TooMuch:
@@ -141,9 +138,40 @@ def holds(condition: str, context: Context) -> bool:
     except ConditionFailed as error:
         if context.unusable:
             raise
+        if str(UNKNOWN_ITEM) in error.why:
+            raise ConditionFailed(_unknown(condition, context)) from None
         raise ConditionFailed(
             explained(condition, context.facts, error.why, partial(_fails, context))
         ) from None
+
+
+def _used(condition: str, context: Context) -> Compiled:
+    """Raises BadCondition."""
+    if not context.unknown:
+        return compiled(condition, context.scope)
+    return _without(condition, context.scope, frozenset(map(_of_shape, context.unknown)))
+
+
+@lru_cache(maxsize=_KEPT)
+def _without(condition: str, scope: Scope, facts: frozenset[str]) -> Compiled:
+    """The condition for a deal of which these facts are not known."""
+    whole = compiled(condition, scope)
+    if not any(asked_for(whole.expression, facts)):
+        return whole
+    return whole._replace(expression=_environment(scope).deserialize(with_unknown(whole.expression, facts)))
+
+
+def _unknown(condition: str, context: Context) -> str:
+    """Where the condition first asks for a fact that is not known, and why it is not."""
+    facts = {_of_shape(name): name for name in context.unknown}
+    at, fact = min(asked_for(compiled(condition, context.scope).expression, facts))
+    return f"{place_of(condition, at)}: {facts[fact]}: {context.unknown[facts[fact]]}"
+
+
+def _of_shape(name: str) -> str:
+    """`Plan.total` for `plan.total`."""
+    variable, _, field = name.partition(".")
+    return f"{VARIABLES[variable].shape}.{field}"
 
 
 def _fails(context: Context, part: str) -> bool:

@@ -6,8 +6,9 @@ they are read. What is not declared stays in the message as it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
+from itertools import count
 from typing import Any, NamedTuple
 
 from google.protobuf.any_pb2 import Any as Packed
@@ -36,6 +37,7 @@ _MESSAGES = {
     "ListType": (("elem_type", 1, "Type"),),
     "MapType": (("key_type", 1, "Type"), ("value_type", 2, "Type")),
     "Nothing": (),
+    "Constant": (("int64_value", 3, "int64"), ("double_value", 5, "double")),
     "Ident": (("name", 1, "string"),),
     "Select": (("operand", 1, "Expr"), ("field", 2, "string"), ("test_only", 3, "bool")),
     "Call": (("target", 1, "Expr"), ("function", 2, "string"), ("args", 3, "*Expr")),
@@ -53,7 +55,7 @@ _MESSAGES = {
     ),
     "Expr": (
         ("id", 2, "int64"),
-        ("const_expr", 3, "Nothing"),
+        ("const_expr", 3, "Constant"),
         ("ident_expr", 4, "Ident"),
         ("select_expr", 5, "Select"),
         ("call_expr", 6, "Call"),
@@ -61,10 +63,23 @@ _MESSAGES = {
         ("struct_expr", 8, "CreateStruct"),
         ("comprehension_expr", 9, "Comprehension"),
     ),
+    "Reference": (("overload_id", 3, "*string"),),
+    "ReferenceEntry": (("key", 1, "int64"), ("value", 2, "Reference")),
+    "PositionEntry": (("key", 1, "int64"), ("value", 2, "int32")),
+    "SourceInfo": (("positions", 4, "*PositionEntry"),),
     "TypeEntry": (("key", 1, "int64"), ("value", 2, "Type")),
-    "CheckedExpr": (("type_map", 3, "*TypeEntry"), ("expr", 4, "Expr")),
+    "CheckedExpr": (
+        ("reference_map", 2, "*ReferenceEntry"),
+        ("type_map", 3, "*TypeEntry"),
+        ("expr", 4, "Expr"),
+        ("source_info", 5, "SourceInfo"),
+    ),
 }
 _TEXT = 5
+# Messages of which one field is there, besides the `id`.
+_ONE_OF = ("Expr", "Constant")
+# The item that is asked for in place of a fact that is not known: no list is so long.
+UNKNOWN_ITEM = 987_654_321
 
 
 class Tree(NamedTuple):
@@ -81,7 +96,10 @@ class Tree(NamedTuple):
 
 
 def tree_of(expression: Any) -> Tree:
-    checked = _checked(expression)
+    return _tree(_checked(expression))
+
+
+def _tree(checked: Any) -> Tree:
     return Tree(checked.expr, {each.key: each.value for each in checked.type_map})
 
 
@@ -119,6 +137,33 @@ def fact_of(tree: Tree, node: Any) -> str:
     return f"{shape}.{select.field}" if shape else ""
 
 
+def asked_for(expression: Any, facts: Collection[str]) -> Iterator[tuple[int, str]]:
+    """The places in its text where it asks for the value of any of these facts, each with the fact."""
+    checked = _checked(expression)
+    tree, places = _tree(checked), {each.key: each.value for each in checked.source_info.positions}
+    for node in all_of(tree.root):
+        if (fact := fact_of(tree, node)) in facts:
+            yield places.get(node.select_expr.operand.id, 0), fact
+
+
+def with_unknown(expression: Any, facts: Collection[str]) -> bytes:
+    """The condition with an item that no list has in place of these facts: it cannot be evaluated where their
+    values are needed. Where `has(…)` or another side of `||` decides, they are not."""
+    checked = _checked(expression)
+    tree = _tree(checked)
+    numbers = count(max(tree.types) + 1)
+    for node in [each for each in all_of(checked.expr) if fact_of(tree, each) in facts]:
+        call = node.call_expr
+        call.function = "_[_]"
+        items, item = call.args.add(id=next(numbers)), call.args.add(id=next(numbers))
+        items.list_expr.elements.add(id=next(numbers)).const_expr.double_value = 0
+        item.const_expr.int64_value = UNKNOWN_ITEM
+        checked.reference_map.add(key=node.id).value.overload_id.append("index_list")
+    packed = Packed()
+    packed.Pack(checked)
+    return bytes(packed.SerializeToString())
+
+
 def _checked(expression: Any) -> Any:
     packed = Packed.FromString(expression.serialize())
     checked = _class("CheckedExpr")()
@@ -136,14 +181,14 @@ def _pool() -> DescriptorPool:
     file = FileDescriptorProto(name="trees.proto", package=_PACKAGE, syntax="proto3")
     for name, fields in _MESSAGES.items():
         message = file.message_type.add(name=name)
-        if name == "Expr":
+        if name in _ONE_OF:
             message.oneof_decl.add(name="kind")
         for field_name, number, type_name in fields:
             field = message.field.add(name=field_name, number=number)
             many = type_name.startswith("*")
             field.label = FieldDescriptorProto.LABEL_REPEATED if many else FieldDescriptorProto.LABEL_OPTIONAL
             _typed(field, type_name.removeprefix("*"))
-            if name == "Expr" and field_name != "id":
+            if name in _ONE_OF and field_name != "id":
                 field.oneof_index = 0
     pool = DescriptorPool()
     pool.AddSerializedFile(file.SerializeToString())
