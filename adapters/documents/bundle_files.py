@@ -26,6 +26,7 @@ from oppsync.domain.configuration.records import (
     read_records,
     records,
 )
+from oppsync.domain.configuration.rule_checks import wrong_rules
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.model import plain
 from oppsync.domain.work.tenants import LONGEST_FIRM_NAME
@@ -111,10 +112,11 @@ def read_bundle(files: Files, here: Installation | None = None) -> FirmBundle:
 
 
 def read_rows(files: Files) -> tuple[ReferenceRow, ...]:
-    """The rows as they stand, whether or not they fit together. Raises BadBundle where one cannot be read."""
+    """The rows as they stand, whether or not they fit together. Raises BadBundle where one cannot be read, also
+    with what is wrong with the conditions of the others."""
     read = _read(files)
     if read.faults:
-        raise BadBundle(read.faults)
+        raise BadBundle([*read.faults, *wrong_rules(read.rows)])
     return tuple(each.row for each in read.rows)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from oppsync.domain.configuration.bundle import fingerprint
 from oppsync.domain.policy.approval_rule import ApprovalRule
+from oppsync.domain.policy.approval_step import ApprovalStep
 from oppsync.domain.reading.backtest import Backtest, Way
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.actor import COMMAND_LINE
@@ -305,3 +306,18 @@ def test_that_a_changed_connection_map_is_not_tried_is_said(house: House) -> Non
     assert "maps_not_tried" not in tried(house, ROWS).model_dump()
     with house.application.uow.reading() as uow:
         assert uow.configurations.backtest_of(TENANT, past.after) == past
+
+
+def test_a_step_whose_amount_has_no_rate_stops_deals_before_they_are_approved(house: House) -> None:
+    house.to_approval(deals.fixed_fee(WON_ON))
+    amount = Money(amount="50000.00", currency="NOK")
+    step = ApprovalStep(name="Large", roles=("finance",), order=2, from_amount=amount)
+    row = ReferenceRow(
+        kind=K.APPROVAL_STEP, key="large", valid_from=JANUARY, value=step.model_dump(mode="json")
+    )
+
+    found = tried(house, [*ROWS, row])
+
+    assert [(each.ways, each.what[:30]) for each in found.rows] == [
+        ((Way.APPROVED,), "No exchange rate is set for US")
+    ]

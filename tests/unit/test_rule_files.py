@@ -219,6 +219,20 @@ def test_all_examples_are_tried_also_where_rules_are_wrong() -> None:
     assert unshown.why == "No example shows when it holds"
 
 
+def test_what_is_wrong_with_conditions_is_told_beside_rows_that_cannot_be_read() -> None:
+    """As the check of a bundle does."""
+    unreadable = edited("large", "unreadable").replace("on: validation", "on: nothing")
+    text = RULE.replace("deal.amount >", "deal.amuont >") + unreadable
+
+    with pytest.raises(BadBundle) as checked:
+        read_bundle(files(text))
+    with pytest.raises(BadBundle) as tested:
+        read_rows(files(text))
+
+    assert len(checked.value.faults) == 2
+    assert {each.problem for each in tested.value.faults} == {each.problem for each in checked.value.faults}
+
+
 def test_the_examples_of_all_rules_together_look_at_no_more_than_is_bearable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
