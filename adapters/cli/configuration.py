@@ -444,6 +444,8 @@ def _print_backtest(found: Backtest | None, holds: str) -> None:
 
 
 def _print_open_deals(effects: OpenDealEffects) -> None:
+    if effects.maps_in_words:
+        say(f"\n{effects.maps_in_words}")
     if not effects.rows:
         return
     same = len(effects.rows) - len(effects.differing)

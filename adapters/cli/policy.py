@@ -165,3 +165,5 @@ def _summary(found: Backtest) -> Iterator[str]:
     if found.untouched:
         never = f"{found.untouched} changed rows hold on none of the days of these deals"
         yield f"{never}: no deal shows what they do."
+    if found.maps_in_words:
+        yield found.maps_in_words

@@ -123,10 +123,11 @@ def not_kept(files: Files) -> list[str]:
 
 
 def read_rows(files: Files) -> tuple[ReferenceRow, ...]:
-    """The rows as they stand, whether or not they fit together. Raises BadBundle where one cannot be read."""
+    """The rows as they stand, whether or not they fit together. Raises BadBundle where one cannot be read, also
+    with what is wrong with the conditions of the others."""
     read = _read(files)
     if read.faults:
-        raise BadBundle(read.faults)
+        raise BadBundle([*read.faults, *wrong_rules(read.rows)])
     return tuple(each.row for each in read.rows)
 
 

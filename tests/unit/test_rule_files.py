@@ -220,6 +220,32 @@ def test_all_examples_are_tried_also_where_rules_are_wrong() -> None:
     assert unshown.why == "No example shows when it holds"
 
 
+def test_what_is_wrong_with_conditions_is_told_beside_rows_that_cannot_be_read() -> None:
+    """As the check of a bundle does."""
+    unreadable = edited("large", "unreadable").replace("on: validation", "on: nothing")
+    text = RULE.replace("deal.amount >", "deal.amuont >") + unreadable
+
+    with pytest.raises(BadBundle) as checked:
+        read_bundle(files(text))
+    with pytest.raises(BadBundle) as tested:
+        read_rows(files(text))
+
+    assert len(checked.value.faults) == 2
+    assert {each.problem for each in tested.value.faults} == {each.problem for each in checked.value.faults}
+
+
+def test_the_examples_of_all_rules_together_look_at_no_more_than_is_bearable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("oppsync.domain.policy.expressions.MOST", 12)
+    rows = read_rows(files(RULE + edited("large", "larger")))
+
+    found = list(rule_tests(rows))
+
+    assert [each.outcome for each in found[:2]] == [Outcome.MET, Outcome.MET]
+    assert any("all conditions together look at too much" in each.why for each in found[2:])
+
+
 def test_a_rule_without_examples_is_named_and_one_without_a_condition_needs_none() -> None:
     text = RULE[: RULE.index("  examples:")]
 

@@ -254,6 +254,19 @@ def test_what_a_change_does_to_open_deals_is_shown_beside_it(begun: Office, ida:
     assert "No cost centre is set for" in shown.words
 
 
+def test_that_a_changed_connection_map_is_not_tried_is_shown(begun: Office, ida: Browser) -> None:
+    begun.waiting()
+    maps = b"""- connection: Salesforce
+  vendor: salesforce
+  valid_from: 2026-01-01
+  settings: {fields: {Opportunity.PO_Number__c: ""}}
+"""
+
+    shown = send(ida, FILES | {"connection_maps.yaml": maps})
+    assert "Deals not approved yet: 1 of 1 keep their plan." in shown.words
+    assert "read of other systems is not tried: deals are as they were read by the maps of then" in shown.words
+
+
 def test_every_fault_is_shown_with_its_place_and_nothing_is_applied(begun: Office, ida: Browser) -> None:
     wrong = RATES.replace(b"NA 2026,160,", b"NA 2026,<b>,").replace(b"2025-01-01", b"1.1.2025")
     refused = send(ida, FILES | {"rates.csv": wrong})

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from oppsync.domain.configuration.files import FILES, key_in_words
 from oppsync.domain.configuration.place_words import place_in_words
 from oppsync.domain.configuration.rule_checks import CONDITIONALS, has_condition, tried_examples
+from oppsync.domain.policy.effort import Work
 from oppsync.domain.policy.expressions import BadCondition
 from oppsync.domain.policy.messages import BadFact
 from oppsync.domain.reference.book import ReferenceRow
@@ -46,16 +47,17 @@ _UNSHOWN = {True: "No example shows when it holds", False: "No example shows whe
 
 
 def rule_tests(rows: Iterable[ReferenceRow]) -> Iterator[RuleTest]:
+    work = Work()
     for row in rows:
         if row.kind in CONDITIONALS:
-            for each in _of_row(row):
+            for each in _of_row(row, work):
                 yield each._replace(of=row, given=_given(row, each.example))
 
 
-def _of_row(row: ReferenceRow) -> Iterator[RuleTest]:
+def _of_row(row: ReferenceRow, work: Work) -> Iterator[RuleTest]:
     file, words = FILES[row.kind].name, f"{key_in_words(row.kind, row.key)} from {row.valid_from}"
     try:
-        tried = list(tried_examples(row))
+        tried = list(tried_examples(row, work))
         for number, each in enumerate(tried, 1):
             outcome = Outcome.MET if each.is_met else Outcome.FAILED
             yield RuleTest(file, words, number, each.example.expect, each.holds, outcome, each.why)

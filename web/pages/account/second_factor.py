@@ -88,7 +88,6 @@ def _render(errors: list[FormError] | None = None, *, key: str = "", recovery: S
     is_set = application().queries.person(me.tenant_id, me.person.id).second_factor
     return render_template(
         "account/second_factor.html",
-        codes_left=codes_left,
         errors=errors or [],
         is_set=is_set,
         recovery_left=recovery_in_words() if is_set else "",
