@@ -265,8 +265,8 @@ def _routes(application: Application) -> Iterator[Check]:
         names = ", ".join(sorted(found.names[role]))
         yield failed(
             "routes",
-            f"{len(found.names[role])} are connected of the role {role} ({names}), and no row of routes.csv holds "
-            "today: new deals stop (CONNECTION_MISCONFIGURED). Add a row.",
+            f"{len(found.names[role])} are connected of the role {role} ({names}), and no row of routes.csv "
+            "holds today: new deals stop (CONNECTION_MISCONFIGURED). Add a row.",
         )
     if found.rows and not broken and not several:
         yield ok("routes", "Each leads to a system that is connected.")

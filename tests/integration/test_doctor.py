@@ -202,10 +202,10 @@ def test_several_systems_of_a_role_that_no_row_routes_are_named(
     code, checks = doctor()
 
     assert code == 1
-    assert checks["routes"] == (
-        "failed",
-        "2 are connected of the role erp (Second, Tryton), and no row of routes.csv holds today: new deals stop "
-        "(CONNECTION_MISCONFIGURED). Add a row.",
+    verdict, says = checks["routes"]
+    assert verdict == "failed"
+    assert says.startswith(
+        "2 are connected of the role erp (Second, Tryton), and no row of routes.csv holds today"
     )
 
 
