@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from oppsync.domain.approval.refusals import Refusal
 from oppsync.domain.approval.seals import Seal
 from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus, VoidedAs
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, Seat
@@ -155,6 +156,12 @@ class MemoryApprovals:
         self, tenant_id: str, opportunity_id: UUID, plan_hash: str, barred: Mapping[UUID, Collection[str]]
     ) -> None:
         """Only Postgres refuses what the code lets through."""
+
+    def barred(
+        self, tenant_id: str, opportunity_id: UUID, plan_hash: str
+    ) -> Mapping[UUID, Collection[Refusal]]:
+        """Nobody's part in a deal is corrected in these histories."""
+        return {}
 
     def asked(self, tenant_id: str, person_id: UUID) -> Sequence[UUID]:
         waiting = [task for task in self._rows.values() if task.status is TaskStatus.OPEN]
