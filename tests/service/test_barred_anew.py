@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
+
 import pytest
 
 from oppsync.domain.approval.tasks import TaskStatus
 from oppsync.domain.plan.overrides import OverrideField
-from oppsync.domain.reference.book import ReferenceKind
+from oppsync.domain.policy.approval_rule import ApprovalRule
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.money import Money
+from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Forbidden
 from oppsync.services.admin.commands import IdentifyPerson
@@ -189,3 +195,29 @@ def test_a_corrected_address_frees_who_had_it_and_not_whose_it_is(live: House) -
     rows = live.rows("select person_id from barred_approvers where reason = 'EDITED_PLAN'")
     assert {each["person_id"] for each in rows} == {live.person(FINANCE).id}
     assert len(freed(live, record_id)) == 2  # once for each plan
+
+
+def test_who_set_a_rule_that_approves_for_one_role_does_not_decide_for_the_other(live: House) -> None:
+    up_to = Money(amount=Decimal(1_000_000), currency="EUR")
+    rule = ApprovalRule(up_to=up_to, roles=(ApprovalRole.DELIVERY,), known_customers_only=False)
+    row = ReferenceRow(
+        kind=ReferenceKind.APPROVAL_RULE,
+        key="small",
+        valid_from=date(2026, 1, 1),
+        value=rule.model_dump(mode="json"),
+    )
+    agree(live, [*ROWS, row])
+
+    record_id = live.to_approval(deals.milestone(WON_ON))
+
+    task = live.tasks(record_id)["finance"]
+    assert live.tasks(record_id)["delivery"].rule is not None
+    assert task.candidates == (live.person(FRITZ).id,)
+    assert changers(live, record_id) == {"Fiona Finance", "Olga Operations"}
+    assert live.application.queries.counts(TENANT, live.person(FINANCE)).approvals == 0
+    with pytest.raises(Forbidden) as refused:
+        live.decide(task, FINANCE)
+    assert refused.value.code == "EDITED_REFERENCE_DATA"
+    live.decide(task, FRITZ)
+    live.settle()
+    assert live.state(record_id) is State.ACTIVE
