@@ -147,12 +147,23 @@ class PostgresApprovals:
     def take_back(self, tenant_id: str, task_id: UUID, voided_as: VoidedAs) -> ApprovalTask:
         return self._change(tenant_id, task_id, {"status": TaskStatus.VOID, "voided_as": voided_as})
 
-    def request_changes(self, tenant_id: str, task: ApprovalTask, by: UUID, comment: str) -> ApprovalTask:
+    def request_changes(
+        self,
+        tenant_id: str,
+        task: ApprovalTask,
+        by: UUID,
+        comment: str,
+        *,
+        decided_for: UUID | None = None,
+    ) -> ApprovalTask:
         ended = {"status": TaskStatus.VOID, "voided_as": VoidedAs.CHANGES_REQUESTED}
-        asked = {"decided_by": by, "decided_at": clock(), "comment": comment}
+        asked = {"decided_by": by, "decided_for": decided_for, "decided_at": clock(), "comment": comment}
         return self._change(tenant_id, task.id, ended | asked)
 
     def ask(self, tenant_id: str, task_id: UUID, candidates: Iterable[UUID]) -> ApprovalTask:
+        return self._change(tenant_id, task_id, {"candidates": list(candidates), "asked_at": clock()})
+
+    def widen(self, tenant_id: str, task_id: UUID, candidates: Iterable[UUID]) -> ApprovalTask:
         return self._change(tenant_id, task_id, {"candidates": list(candidates)})
 
     def _change(self, tenant_id: str, task_id: UUID, values: Mapping[str, Any]) -> ApprovalTask:

@@ -57,11 +57,22 @@ class Approvals(Protocol):
     def take_back(self, tenant_id: str, task_id: UUID, voided_as: VoidedAs) -> ApprovalTask:
         """Void one task with what ended it; who decided it, if anybody did, stays."""
 
-    def request_changes(self, tenant_id: str, task: ApprovalTask, by: UUID, comment: str) -> ApprovalTask:
+    def request_changes(
+        self,
+        tenant_id: str,
+        task: ApprovalTask,
+        by: UUID,
+        comment: str,
+        *,
+        decided_for: UUID | None = None,
+    ) -> ApprovalTask:
         """Void one task with who wants which changes."""
 
     def ask(self, tenant_id: str, task_id: UUID, candidates: Iterable[UUID]) -> ApprovalTask:
-        """Put an open task to these people instead."""
+        """Put an open task to these people instead; its times begin anew."""
+
+    def widen(self, tenant_id: str, task_id: UUID, candidates: Iterable[UUID]) -> ApprovalTask:
+        """Put an open task to further people: `candidates` are all of them. Its times go on."""
 
     def seal(self, tenant_id: str, task_id: UUID, seal: Seal) -> None:
         """Keep the seal of a decision that was recorded in this transaction."""
