@@ -203,8 +203,8 @@ def ask_next(opportunity: TrackedOpportunity, required: Required, known: Duties)
     approved = {task.role for task in live if task.status is TaskStatus.APPROVED}
     asked = [seat for seat in to_ask(required, approved) if seat.code not in {task.role for task in live}]
     steps = tuple(dict.fromkeys(seat.asks for seat in to_ask(required, approved)))
-    able = known.eligible(live, steps)  # who is away comes back
-    # As soon as somebody leaves, also while others of the step are still asked.
+    # While they are waited for, who is away or has to set a new password comes back; who left does not.
+    able = known.eligible(live, steps) if asked else known.able(live, steps)
     alone = nobody_approves(able, steps, approved, known.why_not(steps, live), eligible=able)
     if alone:
         return Park(opportunity, alone, record_reference(opportunity.id), resume=State.PLANNED)
