@@ -26,6 +26,7 @@ from oppsync.domain.configuration.records import (
     read_records,
     records,
 )
+from oppsync.domain.configuration.rule_checks import wrong_rules
 from oppsync.domain.deal.owned_fields import who_owns
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.model import plain

@@ -8,7 +8,13 @@ from typing import NamedTuple
 from uuid import UUID
 
 from oppsync.domain.approval.deciding import barred, bars_for_good, deciding_roles, may_decide
-from oppsync.domain.approval.involved import Involved, involved, unmatched_owners, with_absences
+from oppsync.domain.approval.involved import (
+    NOTHING_KEPT,
+    Involved,
+    involved,
+    unmatched_owners,
+    with_absences,
+)
 from oppsync.domain.approval.refusals import REFUSAL_REASONS, Refusal
 from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
 from oppsync.domain.deal.opportunity import Opportunity
@@ -128,7 +134,8 @@ def duties(
     plan_hash: str | None = None,
 ) -> Duties:
     """`opportunity_id` None: of a deal that is not known here. `record`: as it was read last. `plan_hash`: the
-    plan that is decided, without which nobody counts as who changed the configuration that it uses."""
+    plan that is decided, without which nobody counts as who changed the configuration that it uses, nor as
+    kept as barred from it."""
     people = uow.people.everyone(tenant_id)
     if opportunity_id is None:
         part = Involved(parties=parties_of(record), place=place_of(record))
@@ -146,6 +153,7 @@ def duties(
         changers=uow.plans.changers(tenant_id, opportunity_id, plan_hash) if plan_hash else (),
         place=place_of(record),
         absences=uow.absences.all(tenant_id),
+        kept=uow.approvals.barred(tenant_id, opportunity_id, plan_hash) if plan_hash else NOTHING_KEPT,
     )
     return Duties(people, part, tasks)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from oppsync.domain.approval.refusals import Refusal
 from oppsync.domain.approval.seals import Seal
 from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus, VoidedAs
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, Seat
@@ -156,6 +157,12 @@ class MemoryApprovals:
     ) -> None:
         """Only Postgres refuses what the code lets through."""
 
+    def barred(
+        self, tenant_id: str, opportunity_id: UUID, plan_hash: str
+    ) -> Mapping[UUID, Collection[Refusal]]:
+        """Nobody's part in a deal is corrected in these histories."""
+        return {}
+
     def asked(self, tenant_id: str, person_id: UUID) -> Sequence[UUID]:
         waiting = [task for task in self._rows.values() if task.status is TaskStatus.OPEN]
         return sorted({task.opportunity_id for task in waiting if person_id in task.candidates})
@@ -184,11 +191,23 @@ class MemoryApprovals:
     def take_back(self, tenant_id: str, task_id: UUID, voided_as: VoidedAs) -> ApprovalTask:
         return self._change(self._rows[task_id], status=TaskStatus.VOID, voided_as=voided_as)
 
-    def request_changes(self, tenant_id: str, task: ApprovalTask, by: UUID, comment: str) -> ApprovalTask:
+    def request_changes(
+        self,
+        tenant_id: str,
+        task: ApprovalTask,
+        by: UUID,
+        comment: str,
+        *,
+        decided_for: UUID | None = None,
+    ) -> ApprovalTask:
         ended = {"status": TaskStatus.VOID, "voided_as": VoidedAs.CHANGES_REQUESTED}
-        return self._change(task, **ended, decided_by=by, decided_at=self._now(), comment=comment)
+        asked = {"decided_by": by, "decided_for": decided_for, "decided_at": self._now(), "comment": comment}
+        return self._change(task, **ended, **asked)
 
     def ask(self, tenant_id: str, task_id: UUID, candidates: Iterable[UUID]) -> ApprovalTask:
+        return self._change(self._rows[task_id], candidates=tuple(candidates), asked_at=self._now())
+
+    def widen(self, tenant_id: str, task_id: UUID, candidates: Iterable[UUID]) -> ApprovalTask:
         return self._change(self._rows[task_id], candidates=tuple(candidates))
 
     def _change(self, task: ApprovalTask, **values: Any) -> ApprovalTask:

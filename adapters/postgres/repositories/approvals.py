@@ -6,15 +6,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import bindparam, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
 from adapters.postgres.clock import clock
-from adapters.postgres.repositories.part_in_deals import deals_with_part
+from adapters.postgres.repositories.part_in_deals import deals_with_part, kept_of_plan
 from adapters.postgres.rows import to_task
 from adapters.postgres.session import Session
 from adapters.postgres.tables import approval_tasks, barred_approvers, opportunities
+from oppsync.domain.approval.refusals import Refusal
 from oppsync.domain.approval.seals import Seal
 from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse, TaskStatus, VoidedAs
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, Seat
@@ -146,12 +147,23 @@ class PostgresApprovals:
     def take_back(self, tenant_id: str, task_id: UUID, voided_as: VoidedAs) -> ApprovalTask:
         return self._change(tenant_id, task_id, {"status": TaskStatus.VOID, "voided_as": voided_as})
 
-    def request_changes(self, tenant_id: str, task: ApprovalTask, by: UUID, comment: str) -> ApprovalTask:
+    def request_changes(
+        self,
+        tenant_id: str,
+        task: ApprovalTask,
+        by: UUID,
+        comment: str,
+        *,
+        decided_for: UUID | None = None,
+    ) -> ApprovalTask:
         ended = {"status": TaskStatus.VOID, "voided_as": VoidedAs.CHANGES_REQUESTED}
-        asked = {"decided_by": by, "decided_at": clock(), "comment": comment}
+        asked = {"decided_by": by, "decided_for": decided_for, "decided_at": clock(), "comment": comment}
         return self._change(tenant_id, task.id, ended | asked)
 
     def ask(self, tenant_id: str, task_id: UUID, candidates: Iterable[UUID]) -> ApprovalTask:
+        return self._change(tenant_id, task_id, {"candidates": list(candidates), "asked_at": clock()})
+
+    def widen(self, tenant_id: str, task_id: UUID, candidates: Iterable[UUID]) -> ApprovalTask:
         return self._change(tenant_id, task_id, {"candidates": list(candidates)})
 
     def _change(self, tenant_id: str, task_id: UUID, values: Mapping[str, Any]) -> ApprovalTask:
@@ -195,6 +207,30 @@ class PostgresApprovals:
             deal = select(opportunities.c.id).filter_by(tenant_id=tenant_id, id=opportunity_id)
             self._session.execute(deal.with_for_update(read=True, key_share=True))
             self._session.execute(insert(barred_approvers).values(rows).on_conflict_do_nothing())
+
+    def barred(
+        self, tenant_id: str, opportunity_id: UUID, plan_hash: str
+    ) -> Mapping[UUID, Collection[Refusal]]:
+        return kept_of_plan(self._session, tenant_id, opportunity_id, plan_hash)
+
+    def plans_barred_from(self, tenant_id: str, people: Collection[UUID]) -> Sequence[tuple[UUID, str]]:
+        kept = barred_approvers.c
+        query = (
+            select(kept.opportunity_id, kept.plan_hash)
+            .where(kept.tenant_id == tenant_id, kept.person_id.in_(people))
+            .distinct()
+            .order_by(kept.opportunity_id, kept.plan_hash)
+        )
+        return [(row.opportunity_id, row.plan_hash) for row in self._session.execute(query)]
+
+    def free(
+        self, tenant_id: str, opportunity_id: UUID, plan_hash: str, freed: Mapping[UUID, Collection[str]]
+    ) -> None:
+        of_plan = {"tenant_id": tenant_id, "opportunity_id": opportunity_id, "plan_hash": plan_hash}
+        kept = barred_approvers.c
+        for person, reasons in freed.items():
+            row = kept.person_id == person, kept.reason.in_(reasons)
+            self._session.execute(delete(barred_approvers).filter_by(**of_plan).where(*row))
 
     def void_open(self, tenant_id: str, opportunity_id: UUID) -> int:
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}

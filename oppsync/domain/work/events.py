@@ -246,6 +246,13 @@ class PersonIdentified(Event):
     type = "person.identified.v1"
 
 
+class ApproverFreed(Event):
+    """What barred somebody from a plan was a mistake, which was corrected. The database frees nobody of whom
+    the same transaction does not say this: `detail` has the person, the plan and the reasons."""
+
+    type = "approver.freed.v1"
+
+
 class PersonAdded(Event):
     type = "person.added.v1"
 

@@ -18,12 +18,10 @@ from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.access_proposals import gained, needs_two
 from oppsync.domain.work.events import AbsenceEnded, AbsenceEntered, CalendarChosen
-from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
-from oppsync.pipeline.table import stage_for
 from oppsync.ports.clock import Clock
-from oppsync.ports.storage.opportunities import HANDED_ON
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.services.admin.look_again import ask_others
 from oppsync.services.admin.people import person_of
 from oppsync.services.admin.who_asks import admit
 from oppsync.services.approvals.commands import EndAbsence, EnterAbsence, SetCalendar
@@ -137,18 +135,6 @@ class SetCalendarHandler:
             self.publish(uow, command.tenant_id, new_traceparent(), event)
             ask_others(uow, command.tenant_id, person.id)
             uow.commit()
-
-
-def ask_others(uow: UnitOfWork, tenant_id: str, person_id: UUID | None) -> None:
-    """Have the deals looked at again that wait for this person among others: the stage asks whom it has to ask
-    from now on."""
-    if person_id is None:
-        return
-    for opportunity_id in uow.approvals.asked(tenant_id, person_id):
-        deal = uow.opportunities.lock(tenant_id, opportunity_id)
-        if deal.state is State.AWAITING_APPROVAL:
-            uow.opportunities.change(deal, deal, HANDED_ON)
-            uow.outbox.add(tenant_id, deal.id, stage_for(deal.state).name, deal.traceparent)
 
 
 def _of_whom(uow: UnitOfWork, tenant_id: str, asker: Asker, email: str) -> tuple[Person, str]:
