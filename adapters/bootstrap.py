@@ -478,7 +478,7 @@ def _register_access(bus: Bus, uow: UnitOfWorkFactory, clock: Clock, brake: Brak
     current = CurrentPassword(hasher, sign_in_brake)
     bus.register(ChangePassword, ChangePasswordHandler(uow, bus.publish, passwords, current))
     codes = TotpCodes()
-    code_check = CodeCheck(codes, clock, sign_in_brake)
+    code_check = CodeCheck(codes, clock, sign_in_brake, bus.publish)
     bus.register(EnterCode, EnterCodeHandler(uow, code_check))
     bus.register(BeginSecondFactor, BeginSecondFactorHandler(uow, codes, current))
     bus.register(ConfirmSecondFactor, ConfirmSecondFactorHandler(uow, bus.publish, code_check))

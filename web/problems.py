@@ -12,9 +12,11 @@ from http import HTTPStatus
 from typing import NotRequired, TypedDict
 
 from flask import Response, request
+from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 
 from oppsync.domain.configuration.faults import BadBundle
+from oppsync.domain.deal.owned_fields import who_owns
 from oppsync.domain.plan.tampering import PlanTampered
 from oppsync.domain.work.connector_forms import Fault, WrongFields
 from oppsync.kernel import canonical_json
@@ -62,6 +64,8 @@ BY_FLASK: dict[int, str] = {
 }
 # The page that explains each code, below the application's own address.
 DOCS_PATH = "/api/v1/docs"
+# What reads a deal, and nothing writes: its fields are the CRM's.
+_DEALS = frozenset({"opportunities.get_opportunity", "opportunity_page.show"})
 
 
 class FieldError(TypedDict):
@@ -137,7 +141,19 @@ def problem_of_http(error: HTTPException) -> Problem:
         return Problem(status, "BUG", OUR_FAULT)
     carried = {name: value for name, value in error.get_headers() if name != "Content-Type"}
     code = BY_FLASK.get(status.value, status.name)
-    return Problem(status, code, error.description or status.phrase, headers=carried)
+    detail = error.description or status.phrase
+    if status is HTTPStatus.METHOD_NOT_ALLOWED and _read_instead() in _DEALS:
+        detail = f"{detail} {who_owns('deal')}."
+    return Problem(status, code, detail, headers=carried)
+
+
+def _read_instead() -> str | None:
+    """What a GET of this address would read."""
+    adapter = request_ctx.url_adapter
+    try:
+        return str(adapter.match(method="GET")[0]) if adapter else None
+    except HTTPException:
+        return None
 
 
 def unreadable_body(error: Exception) -> Problem:

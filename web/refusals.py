@@ -163,7 +163,8 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     "DELEGATE_BARRED": RefusalText(
         _MOVED_ON,
-        "The absent person has a part in deals that wait: who stands in may not decide them meanwhile.",
+        "The absent person has a part in deals that wait, or who stands in has one in deals that wait for that "
+        "person: who stands in may not decide them meanwhile.",
         "Send it again with `confirmed`, or name somebody else, or nobody.",
     ),
     "ABSENCE_OVER": RefusalText(_MOVED_ON, "The absence is over.", "No action is needed."),

@@ -81,8 +81,8 @@ def agree(proposal_id: UUID) -> None:
     with connected() as application:
         person_id = acting_person(application)
         command = DecideAccess(application.tenant_id, person_id, proposal_id, approve=True)
-        note = application.dispatch(command)
-    say(f"Agreed, and done. {note}".rstrip())
+        made = application.dispatch(command)
+    say(f"Agreed, and done. {made.note if made else ''}".rstrip())
 
 
 @access.command("reject")

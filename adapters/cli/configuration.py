@@ -16,7 +16,7 @@ from adapters.cli.acting import acting_person
 from adapters.cli.commands import Failed
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table, say
-from adapters.documents.bundle_files import FirmBundle, read_bundle, write_bundle
+from adapters.documents.bundle_files import FirmBundle, not_kept, read_bundle, write_bundle
 from adapters.documents.tables import read_table
 from oppsync.domain.configuration.bundle import fingerprint, governed, short_fingerprint
 from oppsync.domain.configuration.differences import Difference, differences, moves_money
@@ -100,6 +100,7 @@ def check(folder: Path, *, with_erp: bool, as_json: bool) -> None:
             raise shown(refused) from None
         print_json({"faults": [asdict(each) for each in refused.faults]})
         sys.exit(1)
+    notes += not_kept(files_in(folder))
     if as_json:
         found = fingerprint(bundle.rows)
         print_json({"faults": [], "rows": len(bundle.rows), "fingerprint": found, "notes": notes})
@@ -118,7 +119,7 @@ def diff(folder: Path, as_json: bool) -> None:
     with connected() as application:
         bundle = read_folder(folder, _here(application))
         compared = _compared(application, bundle)
-    _print_comparison(compared, as_json)
+    _print_comparison(compared._replace(notes=(*compared.notes, *not_kept(files_in(folder)))), as_json)
     if not (as_json or compared.is_same):
         found = short_fingerprint(compared.before.fingerprint)
         say(f'Compared with {compared.before}. `config apply DIR --against "{found}"` replaces no other.')
@@ -443,6 +444,8 @@ def _print_backtest(found: Backtest | None, holds: str) -> None:
 
 
 def _print_open_deals(effects: OpenDealEffects) -> None:
+    if effects.maps_in_words:
+        say(f"\n{effects.maps_in_words}")
     if not effects.rows:
         return
     same = len(effects.rows) - len(effects.differing)

@@ -16,6 +16,7 @@ from oppsync.domain.plan.plan import Plan, PlanContent, short_hash
 from oppsync.domain.reading.plan_changes import PlanChange, plan_changes
 from oppsync.domain.reading.plan_money import PlanMoney, money_of
 from oppsync.domain.reading.readings import OpportunityDetail, TimelineEntry
+from oppsync.domain.reading.system_of_record import why_no_override
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.money import Money
@@ -86,10 +87,22 @@ def plan_anew(identifier: str, reason: str, ask_again: bool) -> None:
     click.echo(f"{opportunity_id}: planned anew; {which} has to be approved again.")
 
 
+class _Overridable(click.Choice[str]):
+    """The fields that can be overridden. Of another system's it says whose they are."""
+
+    def __init__(self) -> None:
+        super().__init__([field.value for field in OverrideField])
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if why := why_no_override(value):
+            self.fail(why, param, ctx)
+        return super().convert(value, param, ctx)
+
+
 @opportunity.command()
 @click.argument("identifier", metavar="ID|CRM-ID")
 @click.argument("workstream")
-@click.argument("field", type=click.Choice([field.value for field in OverrideField]))
+@click.argument("field", type=_Overridable())
 @click.argument("value", required=False)
 @click.option("--take-back", is_flag=True, help="Take the override of this field back.")
 @click.option("--reason", required=True, help="Kept on the timeline and shown to the approvers.")

@@ -52,7 +52,8 @@ def test(folder: Path | None, *, strict: bool, as_json: bool) -> None:
 
 
 def _as_json(each: RuleTest) -> dict[str, object]:
-    return {**each._asdict(), "is_met": each.outcome is Outcome.MET}
+    told = {name: value for name, value in each._asdict().items() if name not in ("of", "given")}
+    return {**told, "is_met": each.outcome is Outcome.MET}
 
 
 def _rows(folder: Path | None) -> Sequence[ReferenceRow]:
@@ -108,6 +109,7 @@ def _print(found: Backtest) -> None:
         say(line)
     if found.sums:
         click.echo()
+        say(f"Of the {found.go_on} deals that go on by both:")
         print_table(
             ("in all", "now", "then", "difference"),
             [(each.what, each.before, each.after, each.after - each.before) for each in found.sums],
@@ -146,8 +148,10 @@ def _summary(found: Backtest) -> Iterator[str]:
         ways = ", ".join(f"{found.ways[way]} {way} otherwise" for way in Way if way in found.ways)
         counted = f"{found.differing} of {found.tried} deals {days} would differ"
         yield f"{counted}: {ways}." if ways else f"{counted}."
-    if found.stopped or found.freed:
-        yield f"{found.stopped} would be stopped, {found.freed} no longer."
+    if found.stopped:
+        yield f"{found.stopped} would be stopped."
+    if found.freed:
+        yield f"{found.freed} that {'is' if found.freed == 1 else 'are'} stopped now would go on."
     if found.stopped_by_both:
         count = "All of them" if found.all_stopped else found.stopped_by_both
         yield f"Stopped by both, the rows of now and these: {count}. They do not show what would differ."
@@ -161,3 +165,5 @@ def _summary(found: Backtest) -> Iterator[str]:
     if found.untouched:
         never = f"{found.untouched} changed rows hold on none of the days of these deals"
         yield f"{never}: no deal shows what they do."
+    if found.maps_in_words:
+        yield found.maps_in_words

@@ -19,7 +19,7 @@ from adapters.connectors.traffic.traffic import VendorTraffic
 from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.plan.systems import ParentValues
 from oppsync.domain.policy.connection_map import map_used
-from oppsync.domain.policy.route import NamedPlace, RoutedRole, has_routes, route_of
+from oppsync.domain.policy.route import NamedPlace, RoutedRole, route_of
 from oppsync.domain.reference.book import ReferenceBook, ReferenceUse
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.webhook_secrets import WEBHOOK_SECRETS
@@ -129,13 +129,11 @@ class ConnectedSystems:
     def _routed(
         self, tenant_id: str, role: ConnectionRole, parent: ParentValues, book: ReferenceBook | None
     ) -> Connection | None:
-        """The system that a route names for such a deal. As long as no row routes the role, the first of it."""
+        """The system that a route names for such a deal; where none does, the only one of the role."""
         routed, day = ROUTED_ROLES[role], parent.day or self._clock.now().date()
         with self._uow.reading() as uow:
             book = uow.references.book(tenant_id) if book is None else book
             connected = [each for each in uow.connections.of_tenant(tenant_id) if each.role is role]
-            if not has_routes(book, routed, day):
-                return self._mapped(uow, connected[0]) if connected else None
             connected = [self._mapped(uow, each) for each in connected]
         place = NamedPlace(parent.legal_entity, parent.region, parent.service_line)
         found = route_of(book, routed, place, day)

@@ -26,6 +26,8 @@ from oppsync.domain.configuration.records import (
     read_records,
     records,
 )
+from oppsync.domain.configuration.rule_checks import wrong_rules
+from oppsync.domain.deal.owned_fields import who_owns
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.model import plain
 from oppsync.domain.work.tenants import LONGEST_FIRM_NAME
@@ -39,12 +41,15 @@ LARGEST_BUNDLE = 16_000_000
 MOST_ROWS = 20_000
 # Characters of one row of YAML.
 LONGEST_ROW = 20_000
+_OF_THE_INSTALLATION = frozenset({"connections", "customer_links", "people", "secrets", "tokens"})
 # Text of a cell that a spreadsheet would take for a formula gets an apostrophe, which reading takes off again.
 _LIKE_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _ESCAPED = re.compile(r"'+[=+\-@\t\r]")
 _NEEDS_QUOTES = re.compile('[,"\r\n]')
 # Lines of a file that has no rows yet.
 _ONLY_COMMENTS = re.compile(rb"(?:[ \t]*(?:#[^\r\n]*)?\r?\n)+")
+# A line of its own, or behind a value without quotes.
+_COMMENT = re.compile(rb"^(?:[^\"'\r\n]*[ \t])?#", re.MULTILINE)
 # Text that YAML reads as text, and that no reader takes for something else.
 _PLAIN_TEXT = re.compile(r"[^\W\d_](?:[\w .()/&+-]*[\w()])?")
 _OTHER_TYPES = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
@@ -110,11 +115,20 @@ def read_bundle(files: Files, here: Installation | None = None) -> FirmBundle:
     return FirmBundle(read.firm, tuple(each.row for each in read.rows))
 
 
+def not_kept(files: Files) -> list[str]:
+    """What the files have and their rows do not, in words."""
+    names = [each for each in sorted(files) if each.endswith(Form.YAML) and _COMMENT.search(files[each])]
+    if not names:
+        return []
+    return [f"Comments are not kept: an export comes out without those of {', '.join(names)}."]
+
+
 def read_rows(files: Files) -> tuple[ReferenceRow, ...]:
-    """The rows as they stand, whether or not they fit together. Raises BadBundle where one cannot be read."""
+    """The rows as they stand, whether or not they fit together. Raises BadBundle where one cannot be read, also
+    with what is wrong with the conditions of the others."""
     read = _read(files)
     if read.faults:
-        raise BadBundle(read.faults)
+        raise BadBundle([*read.faults, *wrong_rules(read.rows)])
     return tuple(each.row for each in read.rows)
 
 
@@ -147,7 +161,7 @@ def _unfit(files: Files) -> Iterator[Fault]:
     near = NearNames()
     for name, content in files.items():
         if name != MANIFEST and name not in KIND_OF_FILE:
-            fix = near.advice(name, [*KIND_OF_FILE])
+            fix = _who_keeps(name.rpartition(".")[0]) or near.advice(name, [*KIND_OF_FILE])
             yield Fault(quoted(name).strip("'"), 0, "", "is no file of a bundle", fix)
         elif len(content) > (most := LARGEST[Form(name.rpartition(".")[2])]):
             yield Fault(name, 0, "", f"is longer than {most} bytes")
@@ -156,6 +170,12 @@ def _unfit(files: Files) -> Iterator[Fault]:
     if MANIFEST not in files:
         fix = f"Begin with a file of two lines: `format: {FORMAT}` and `firm: ` with the firm's name"
         yield Fault(MANIFEST, 0, "", "is missing", fix)
+
+
+def _who_keeps(what: str) -> str | None:
+    if what in _OF_THE_INSTALLATION:
+        return f"The installation keeps {what}, and an administrator changes them there"
+    return who_owns(what)
 
 
 def _too_many(rows: Sequence[PlacedRow]) -> Iterator[Fault]:
@@ -263,7 +283,7 @@ def _wrong_header(kind: ReferenceKind, name: str, header: Sequence[str]) -> Iter
         return
     for column in dict.fromkeys(header):
         if column not in known:
-            fix = near.advice(column, known)
+            fix = near.column(column, known)
             yield Fault(name, 1, quoted(column).strip("'"), "is no column of this file", fix)
         elif header.count(column) > 1:
             yield Fault(name, 1, column, "is there twice")

@@ -8,7 +8,7 @@ import io
 import math
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import IO, Any
@@ -16,11 +16,11 @@ from xml.parsers import expat
 
 from openpyxl import load_workbook
 from openpyxl.cell.cell import TYPE_FORMULA
-from openpyxl.cell.read_only import ReadOnlyCell
+from openpyxl.cell.read_only import EMPTY_CELL, ReadOnlyCell
 
 from adapters.documents.bundle_files import without_apostrophe
 from oppsync.domain.configuration.faults import BadBundle, Fault
-from oppsync.domain.configuration.imports import Cell, Line, Table, Uncalculated
+from oppsync.domain.configuration.imports import Ambiguous, Cell, Line, Percentage, Table, Uncalculated
 
 LARGEST = 4_000_000
 # Of an XLSX file, unpacked: its XML is read at a few megabytes a second.
@@ -33,6 +33,7 @@ _SAVE_AS = "Save it as an XLSX or CSV file again"
 # What a number format shows as it stands: quoted text, an escaped character, a space as wide as one, a filler.
 _LITERAL = re.compile(r'"[^"]*"|[\\_*].')
 _LEADING_ZEROS = re.compile(r"(0{2,})(?:;.*)?")
+_CONDITION = re.compile(r"\[[<>=]")
 
 
 def read_table(name: str, content: bytes) -> Table:
@@ -60,13 +61,17 @@ def _csv(name: str, content: bytes) -> Iterator[Line]:
     line = 1
     try:
         for cells in reader:
-            if any(cells[MOST_COLUMNS:]):
-                problem = f"has more than {MOST_COLUMNS} columns"
-                raise _fault(name, problem, "Remove what is no column of these rows", line)
-            yield Line(line, [without_apostrophe(cell) for cell in cells[:MOST_COLUMNS]])
+            yield _line(name, line, [without_apostrophe(cell) for cell in cells])
             line = reader.line_num + 1
     except csv.Error as error:
         raise _fault(name, f"cannot be read as CSV: {error}", "", line) from None
+
+
+def _line(name: str, number: int, cells: Sequence[Cell]) -> Line:
+    if any(cell not in (None, "") for cell in cells[MOST_COLUMNS:]):
+        problem = f"has more than {MOST_COLUMNS} columns"
+        raise _fault(name, problem, "Remove what is no column of these rows", number)
+    return Line(number, cells[:MOST_COLUMNS])
 
 
 def _xlsx(name: str, content: bytes) -> Iterator[Line]:
@@ -76,10 +81,11 @@ def _xlsx(name: str, content: bytes) -> Iterator[Line]:
     # openpyxl raises whatever its own code runs into when a file is not as it expects.
     except Exception as error:
         raise _fault(name, f"cannot be read as XLSX: {error}", _SAVE_AS) from None
-    yield from lines
+    for number, cells in lines:
+        yield _line(name, number, cells)
 
 
-def _lines(content: bytes) -> list[Line]:
+def _lines(content: bytes) -> list[tuple[int, list[Cell]]]:
     results = _rows(content, results=True)
     # Reading takes long: formulas are read only where a result may be missing.
     may_lack = any(_lacks_result(cell) for row in results for cell in row)
@@ -88,7 +94,7 @@ def _lines(content: bytes) -> list[Line]:
     for number, (row, with_formulas) in enumerate(zip(results, formulas, strict=True), 1):
         cells = [_cell(cell, formula) for cell, formula in zip(row, with_formulas, strict=True)]
         if any(cell is not None for cell in cells):
-            lines.append(Line(number, cells))
+            lines.append((number, cells))
     return lines
 
 
@@ -96,9 +102,16 @@ def _rows(content: bytes, *, results: bool) -> list[tuple[Any, ...]]:
     """The cells of the first sheet. `results`: those of formulas, in place of the formulas themselves."""
     book = load_workbook(io.BytesIO(content), read_only=True, data_only=results, keep_links=False)
     sheet: Any = book.worksheets[0]
-    # Whatever size the sheet states: it may be a lie.
-    bounds = {"min_row": 1, "max_row": MOST_LINES + 1, "min_col": 1, "max_col": MOST_COLUMNS}
-    return list(sheet.iter_rows(**bounds))
+    # Whatever size the sheet states: it may be a lie. So each row is as wide as what stands in it.
+    sheet.reset_dimensions()
+    return [_within_bounds(row) for row in sheet.iter_rows(min_row=1, max_row=MOST_LINES + 1, min_col=1)]
+
+
+def _within_bounds(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """One cell more than is read: the first beyond that holds something, or else may."""
+    near = (*row[:MOST_COLUMNS], *[EMPTY_CELL] * (MOST_COLUMNS - len(row)))
+    beyond = [cell for cell in row[MOST_COLUMNS:] if cell is not EMPTY_CELL]
+    return (*near, max(beyond, key=lambda cell: cell.value is not None, default=EMPTY_CELL))
 
 
 def _lacks_result(cell: Any) -> bool:
@@ -161,15 +174,28 @@ def _value(value: Any, number_format: str) -> Cell:
     return without_apostrophe(str(value))
 
 
-def _number(value: int | float, number_format: str) -> Decimal | str:
+def _number(value: int | float, number_format: str) -> Cell:
     """As a spreadsheet shows it: 0.1, and not the double next to it; 19 for what it shows as 19 %; and the code
     000012 with its zeros."""
-    if "%" in number_format:
-        return Decimal(repr(value)).scaleb(2)
+    shown = {"%" in section for section in _sections(value, number_format)}
+    if len(shown) > 1:
+        return Ambiguous(Decimal(repr(value)))
+    if True in shown:
+        return Percentage(Decimal(repr(value)).scaleb(2))
     zeros = _LEADING_ZEROS.fullmatch(number_format)
     if zeros and value >= 0 and value == int(value):
         return str(int(value)).zfill(len(zeros[1]))
     return Decimal(repr(value))
+
+
+def _sections(value: int | float, number_format: str) -> list[str]:
+    """Those of the format that may show the value: one for numbers above zero, below it and zero itself, unless
+    it states conditions of its own."""
+    sections = number_format.split(";")[:3]
+    if _CONDITION.search(number_format):
+        return sections
+    wanted = 1 if value < 0 else 2 if value == 0 else 0
+    return [sections[wanted] if wanted < len(sections) else sections[0]]
 
 
 def _fault(name: str, problem: str, fix: str = "", line: int = 0) -> BadBundle:

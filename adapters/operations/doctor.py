@@ -25,7 +25,7 @@ from adapters.postgres.engine import store_errors
 from adapters.runtime.connection_budget import Need, needs
 from adapters.runtime.plugins import load
 from oppsync.domain.configuration.bundle import fingerprint
-from oppsync.domain.configuration.installation import broken_routes
+from oppsync.domain.configuration.installation import broken_routes, unrouted
 from oppsync.domain.plan.capabilities import (
     Capabilities,
     CrmCapabilities,
@@ -254,13 +254,21 @@ def _configuration(application: Application) -> Check:
 
 
 def _routes(application: Application) -> Iterator[Check]:
-    """Rows that lead deals to nobody: whoever removed or renamed a system in the database left them."""
+    """Rows that lead deals to nobody: whoever removed or renamed a system in the database left them. And roles
+    of which several systems are connected without a row."""
     with application.uow.reading() as uow:
         found = connected(uow, application.tenant_id, application.clock.now().date())
-    broken = broken_routes(found)
+    broken, several = broken_routes(found), unrouted(found)
     for fault in broken:
         yield failed("routes", str(fault))
-    if found.rows and not broken:
+    for role in several:
+        names = ", ".join(sorted(found.names[role]))
+        yield failed(
+            "routes",
+            f"{len(found.names[role])} are connected of the role {role} ({names}), and no row of routes.csv "
+            "holds today: new deals stop (CONNECTION_MISCONFIGURED). Add a row.",
+        )
+    if found.rows and not broken and not several:
         yield ok("routes", "Each leads to a system that is connected.")
 
 

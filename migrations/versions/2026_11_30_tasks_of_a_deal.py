@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "20261130zzg1"
-down_revision = "20261130zzf1"
+down_revision = "20261130zzf3"
 branch_labels = None
 depends_on = None
 

@@ -19,12 +19,12 @@ from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval, S
 from oppsync.domain.plan.plan import PlanContent, short_hash
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.policy.expressions import Context
-from oppsync.domain.reference.book import ReferenceKind
-from oppsync.domain.values.actor import stage_actor
+from oppsync.domain.reference.book import ReferenceKind, ReferenceUse
+from oppsync.domain.values.actor import person_actor, stage_actor
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import changed, require
-from oppsync.domain.work.events import ApprovalOpened, PlanApproved
+from oppsync.domain.work.events import ApprovalOpened, ApprovalVoided, PlanApproved
 from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
@@ -198,19 +198,19 @@ def weigh_decisions(
 
 def ask_next(opportunity: TrackedOpportunity, required: Required, known: Duties) -> Advance | Park | None:
     """From `awaiting_approval`: tasks for who decides next, once those before are approved; None while
-    everybody who decides now was asked."""
+    everybody who decides now was asked. Parked where too few are left for what is asked."""
     live = known.of_plan(opportunity.plan_hash)
     approved = {task.role for task in live if task.status is TaskStatus.APPROVED}
     asked = [seat for seat in to_ask(required, approved) if seat.code not in {task.role for task in live}]
+    steps = tuple(dict.fromkeys(seat.asks for seat in to_ask(required, approved)))
+    # While they are waited for, who is away or has to set a new password comes back; who left does not.
+    able = known.eligible(live, steps) if asked else known.able(live, steps)
+    alone = nobody_approves(able, steps, approved, known.why_not(steps, live), eligible=able)
+    if alone:
+        return Park(opportunity, alone, record_reference(opportunity.id), resume=State.PLANNED)
     if not asked:
         return None
     candidates = known.candidates(live, required)
-    steps = [seat.asks for seat in asked]
-    alone = nobody_approves(
-        candidates, steps, approved, known.why_not(steps, live), eligible=known.eligible(live, steps)
-    )
-    if alone:
-        return Park(opportunity, alone, record_reference(opportunity.id), resume=State.PLANNED)
     return Advance(
         State.AWAITING_APPROVAL,
         opportunity,
@@ -222,7 +222,7 @@ def ask_next(opportunity: TrackedOpportunity, required: Required, known: Duties)
 def run(context: StageContext) -> Outcome:
     known = duties_of(context, context.opportunity)
     outcome = _outcome(context, known)
-    return outcome if isinstance(outcome, Park) else replace(outcome, barred=known.barred())
+    return outcome if isinstance(outcome, Park) or outcome.barred else replace(outcome, barred=known.barred())
 
 
 def _outcome(context: StageContext, known: Duties) -> Outcome:
@@ -255,6 +255,7 @@ def _propose(context: StageContext, known: Duties) -> Outcome:
         # What a restored backup forgot, people look at.
         edited = bool(known.involved.editors)
         judged = NOT_JUDGED if lost else _by_rules_of_today(context, uow, opportunity, edited=edited)
+        known = _with_who_set(uow, opportunity, known, judged.by_rule)
     by_rule = judged.by_rule
     kept = [each for each in opportunity.warnings if not is_unjudged(each)]
     opportunity = changed(opportunity, warnings=(*kept, *judged.failed))
@@ -272,7 +273,44 @@ def _propose(context: StageContext, known: Duties) -> Outcome:
         eligible=known.eligible(live, required),
         lost=lost,
     )
-    return replace(asked, events=(*told, *asked.events))
+    if not isinstance(asked, Advance):
+        return replace(asked, events=(*told, *asked.events))
+    early = _early(live, asked)
+    again = [_asked_later(opportunity, task) for task in early]
+    return replace(
+        asked,
+        fallen=dict.fromkeys(task.id for task in early),
+        barred=known.barred(),
+        events=(*told, *again, *asked.events),
+    )
+
+
+def _with_who_set(uow: UnitOfWork, opportunity: TrackedOpportunity, known: Duties, by_rule: ByRule) -> Duties:
+    """With who set the rules that approve now: they decide no other seat of the plan."""
+    kind = ReferenceKind.APPROVAL_RULE
+    used = [
+        ReferenceUse(kind=kind, key=rule.name, valid_from=rule.valid_from, version=rule.version)
+        for rule in dict.fromkeys(by_rule.values())
+    ]
+    if not used:
+        return known
+    before = {person_actor(each.email) for each in known.involved.changers}
+    return known.with_changers({*before, *uow.plans.changers_of_rows(opportunity.tenant_id, used)})
+
+
+def _early(live: Sequence[ApprovalTask], asked: Advance) -> Sequence[ApprovalTask]:
+    """The open tasks of seats that are not to be decided yet, since one before them was taken back or fell."""
+    now = {*(seat.code for seat in asked.open_tasks), *asked.by_rule}
+    return [task for task in live if task.status is TaskStatus.OPEN and task.role not in now]
+
+
+def _asked_later(opportunity: TrackedOpportunity, task: ApprovalTask) -> ApprovalVoided:
+    return ApprovalVoided(
+        opportunity_id=opportunity.id,
+        actor=ACTOR,
+        detail={"task": str(task.id), "role": task.role, "plan": task.plan_hash},
+        summary=f"{task.seat.words} is asked again after what comes before it",
+    )
 
 
 def _is_lost(context: StageContext, opportunity: TrackedOpportunity) -> tuple[bool, TransientError | None]:

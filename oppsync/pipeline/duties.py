@@ -8,7 +8,12 @@ from typing import NamedTuple
 from uuid import UUID
 
 from oppsync.domain.approval.deciding import barred, bars_for_good, deciding_roles, may_decide
-from oppsync.domain.approval.involved import Involved, involved, unmatched_owners, with_absences
+from oppsync.domain.approval.involved import (
+    Involved,
+    involved,
+    unmatched_owners,
+    with_absences,
+)
 from oppsync.domain.approval.refusals import REFUSAL_REASONS, Refusal
 from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
 from oppsync.domain.deal.opportunity import Opportunity
@@ -130,13 +135,13 @@ def duties(
     made: Plan | None = None,
 ) -> Duties:
     """`opportunity_id` None: of a deal that is not known here. `record`: as it was read last. `plan_hash`: the
-    plan that is decided, without which nobody counts as who changed the configuration that it uses; `made`:
-    the plan itself, while it is not stored."""
+    plan that is decided, without which nobody counts as who changed the configuration that it uses, nor as
+    kept as barred from it; `made`: the plan itself, while it is not stored."""
     if opportunity_id is None:
         people = uow.people.everyone(tenant_id)
         part = Involved(parties=parties_of(record), place=place_of(record))
         return Duties(people, with_absences(part, people, uow.absences.all(tenant_id)))
-    facts, named = uow.approvals.deciding(tenant_id, opportunity_id), parties_of(record)
+    facts, named = uow.approvals.deciding(tenant_id, opportunity_id, plan_hash), parties_of(record)
     # A reading that is not stored yet may name users of whom other deals know further addresses.
     seen = uow.parties.under_each_address(tenant_id, opportunity_id, named) if made else ()
     part = involved(
@@ -148,6 +153,7 @@ def duties(
         changers=_changers(uow, tenant_id, opportunity_id, plan_hash, made),
         place=place_of(record),
         absences=facts.absences,
+        kept=facts.kept,
     )
     return Duties(facts.people, part, facts.tasks)
 

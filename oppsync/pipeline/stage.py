@@ -70,7 +70,7 @@ class Await:
     """Nothing to do until a person acts. `items` become exception items beside that.
 
     `later`: a part of the work failed by this, and is tried again after a pause. `wait`: the work goes on
-    then. `ask`: tasks that are put to these people. `barred`: as of `Advance`.
+    then. `ask`: tasks that are put to these people, who are more than before. `barred`: as of `Advance`.
     """
 
     opportunity: TrackedOpportunity

@@ -129,11 +129,16 @@ def _reminders(context: StageContext, plan: Plan, known: Duties, due: DueNow) ->
             f"Reminder: approve the plan of {name}",
             f"{name} for {customer} still needs your decision for {task.seat.words} on plan "
             f"{short_hash(plan.hash)}. It waits since {task.opened_at:%d %B %Y}.",
-            path="/reminder" if number == 1 else f"/reminder/{number}",
+            path=("/reminder" if number == 1 else f"/reminder/{number}") + _since(task),
         )
         for task, person_id, number in due.reminders
         if not known.involved.is_away(people[person_id])
     ]
+
+
+def _since(task: ApprovalTask) -> str:
+    """What is sent once is sent anew when a person put the task to others."""
+    return f"/{task.asked_at:%Y%m%dT%H%M%S%f}" if task.asked_at else ""
 
 
 def _escalations(context: StageContext, plan: Plan, known: Duties, due: DueNow) -> Sequence[Notification]:
@@ -148,7 +153,7 @@ def _escalations(context: StageContext, plan: Plan, known: Duties, due: DueNow) 
             f"{name} for {customer} waits since {task.opened_at:%d %B %Y} for a decision for {task.seat.words} "
             f"on plan {short_hash(plan.hash)}. Asked were {', '.join(map(known.name_of, task.candidates))}. "
             "See that one of them decides, or that it is put to others.",
-            path="/escalation",
+            path=f"/escalation{_since(task)}",
         )
         for task, step in due.escalated
         for person in _told(step, known)

@@ -521,11 +521,17 @@ def test_the_command_line_applies_a_folder_and_exports_the_same_bytes(run: Run, 
     (folder / "README.md").write_text("Ours.")
 
     assert "is sound" in run("check", folder).output
+    assert "Comments" not in run("check", folder).output
+    regions = folder / "regions.yaml"
+    regions.write_bytes(b"# Ours\n" + regions.read_bytes())
+    comments = "Comments are not kept: an export comes out without those of regions.yaml.\n"
+    assert run("check", folder).output.endswith(comments)
+    assert comments in run("diff", folder).output
     assert "entity ACME-DE, service line ADV from 2025-01-01" in run("diff", folder).output
     applied = run("apply", folder, "--note", "the beginning")
     assert applied.exit_code == 0, applied.output
     assert "Version 1, fingerprint" in applied.output
-    assert run("diff", folder).output == "Nothing differs.\n"
+    assert run("diff", folder).output == f"Nothing differs.\n{comments}"
     assert run("export", tmp_path / "again").exit_code == 0
     assert contents(tmp_path / "again") == write_bundle(FIRM, ROWS)
     history = run("history").output

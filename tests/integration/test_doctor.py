@@ -191,6 +191,24 @@ def test_routes_that_lead_to_nobody_are_listed(doctor: Examine, installed: Appli
     assert "use one of these" in says
 
 
+def test_several_systems_of_a_role_that_no_row_routes_are_named(
+    doctor: Examine, installed: Application
+) -> None:
+    with installed.uow() as uow:
+        known = uow.connections.get("tryton-demo")
+        uow.connections.put(changed(known, id="second", name="Second"), uow.connections.secrets(known.id))
+        uow.commit()
+
+    code, checks = doctor()
+
+    assert code == 1
+    verdict, says = checks["routes"]
+    assert verdict == "failed"
+    assert says.startswith(
+        "2 are connected of the role erp (Second, Tryton), and no row of routes.csv holds today"
+    )
+
+
 def test_a_sign_of_life_changes_nothing_there(
     doctor: Examine, installed: Application, systems: DemoSystems
 ) -> None:

@@ -6,70 +6,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from cryptography.fernet import Fernet
-from sqlalchemy import text
 
 from adapters.bootstrap import Application, build
-from adapters.cli.__main__ import oppsync
 from adapters.documents.bundle_files import write_bundle
-from oppsync.domain.configuration.bundle import fingerprint, governed
-from oppsync.domain.values.actor import COMMAND_LINE
-from oppsync.domain.values.roles import PersonRole
-from oppsync.domain.values.scopes import EVERY_SCOPE
+from oppsync.domain.configuration.bundle import governed
 from oppsync.kernel.settings import Settings
-from oppsync.services.admin.commands import CreatePerson, CreateToken
 from sandbox.embedded.servers import ServerAddresses
 from sandbox.firm.demo_firm import reference_rows
-from tests.harness.builders import TENANT
 from tests.harness.copies import execute
 from tests.harness.databases import Template, settings_of
+from tests.harness.installation import Installation, two_hired
 
 FILES = write_bundle("Acme Advisory", governed(reference_rows()))
-
-
-class Installation:
-    """One with a database and a secret key of its own, worked by `oppsync config` alone."""
-
-    def __init__(self, settings: Settings, application: Application) -> None:
-        self.application = application
-        self._environment = {
-            "DATABASE_URL": settings.database_url.get_secret_value(),
-            "REDIS_URL": settings.redis_url.get_secret_value(),
-            "OPPSYNC_SECRET_KEYS": settings.secret_keys.get_secret_value(),
-        }
-        self._tokens = {name: self._hire(name) for name in ("fay", "fred")}
-
-    def _hire(self, name: str) -> str:
-        email, roles = f"{name}@example.com", frozenset({PersonRole.FINANCE_APPROVER})
-        password = f"the long password of {name}"
-        self.application.dispatch(CreatePerson(TENANT, COMMAND_LINE, email, name, password, roles))
-        return self.application.dispatch(CreateToken(TENANT, COMMAND_LINE, f"{name}'s", email, EVERY_SCOPE))
-
-    def config(self, *arguments: object, by: str = "fay") -> str:
-        environment = self._environment | {"OPPSYNC_TOKEN": self._tokens[by]}
-        result = CliRunner().invoke(oppsync, ["config", *map(str, arguments)], env=environment)
-        assert result.exit_code == 0, result.output
-        return result.output
-
-    def exported(self, folder: Path) -> dict[str, bytes]:
-        self.config("export", folder)
-        return {each.name: each.read_bytes() for each in folder.iterdir()}
-
-    @property
-    def fingerprint(self) -> str:
-        with self.application.uow.reading() as uow:
-            return fingerprint(uow.configurations.rows(TENANT))
-
-    def go_live(self) -> None:
-        with self.application.engine.begin() as connection:
-            connection.execute(text("update tenants set went_live_at = now()"))
 
 
 @pytest.fixture
 def trial(settings: Settings, application: Application) -> Installation:
     """Where changes are tried."""
-    return Installation(settings, application)
+    return Installation(settings, application, two_hired(application))
 
 
 @pytest.fixture
@@ -79,7 +34,7 @@ def production(servers: ServerAddresses, template: Template, tmp_path: Path) -> 
     key = Fernet.generate_key().decode()
     settings = settings_of(servers, "production", key, tmp_path / "production")
     application = build(settings)
-    yield Installation(settings, application)
+    yield Installation(settings, application, two_hired(application))
     application.close()
     execute(servers, "drop database production with (force)")
 

@@ -422,9 +422,9 @@ ENGINE = (
     ),
     Mutation(
         "who is barred is not kept for the database to refuse",
-        "oppsync/pipeline/approve.py",
-        "    return outcome if isinstance(outcome, Park) else replace(outcome, barred=known.barred())\n",
-        "    return outcome\n",
+        "oppsync/pipeline/duties.py",
+        "return {person: reasons for person, reasons in found.items() if reasons}",
+        "return {}",
         first=_BARRED + "test_the_database_refuses_a_barred_persons_decision_whoever_writes_it",
     ),
     Mutation(

@@ -35,9 +35,16 @@ RULED = (
     Mutation(
         "one list is looked through inside another",
         EXPRESSIONS,
-        "    if has_loop_in_loop(condition):\n",
-        "    if False:\n",
+        "    if found := refused(tree):\n",
+        "    if found := None:\n",
         first=_CONDITIONS + "test_what_would_take_long_or_much_memory_is_refused",
+    ),
+    Mutation(
+        "nobody counts how much a condition looks at",
+        EXPRESSIONS,
+        "    if steps > MOST_AT_ONCE:\n",
+        "    if False:\n",
+        first=_CONDITIONS + "test_a_condition_that_looks_at_too_much_for_a_deal_neither_holds_nor_passes",
     ),
     Mutation(
         "the widest rule of a name holds",

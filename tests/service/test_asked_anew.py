@@ -124,9 +124,10 @@ def test_where_nothing_is_to_change_a_replay_asks_everybody_again(house: House, 
     assert house.state(record_id) is State.ACTIVE
 
 
-def test_whoever_asks_for_changes_says_which(house: House, record_id: str) -> None:
+@pytest.mark.parametrize("says", ["  ", "- ", "-\n* \n -- "])
+def test_whoever_asks_for_changes_says_which(house: House, record_id: str, says: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        house.decide(of(house, record_id), FINANCE, Decision.REQUEST_CHANGES, "  ")
+        house.decide(of(house, record_id), FINANCE, Decision.REQUEST_CHANGES, says)
 
     assert (refused.value.code, refused.value.field) == ("REASON_MISSING", "comment")
     assert of(house, record_id).status is TaskStatus.OPEN

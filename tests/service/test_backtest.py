@@ -10,13 +10,18 @@ import pytest
 
 from oppsync.domain.configuration.bundle import fingerprint
 from oppsync.domain.policy.approval_rule import ApprovalRule
+from oppsync.domain.policy.approval_step import ApprovalStep
 from oppsync.domain.reading.backtest import Backtest, Way
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.money import Money
 from oppsync.kernel.errors import Forbidden, InvalidInput
-from oppsync.services.configuration.commands import ApplyConfiguration, BacktestConfiguration
+from oppsync.services.configuration.commands import (
+    ApplyConfiguration,
+    BacktestConfiguration,
+    CompareConfiguration,
+)
 from sandbox.firm import deals
 from sandbox.firm.demo_firm import bundle
 from tests.harness.builders import TENANT
@@ -80,13 +85,8 @@ def test_a_deal_that_would_be_stopped_is_named_with_its_money_and_the_finding(ho
     assert (row.ways, row.total_before, row.total_after) == ((Way.ENRICHED,), total, None)
     assert "No project template is set for" in row.what
     assert (found.stopped, found.freed) == (1, 0)
-    first = found.sums[0]
-    assert (first.what, first.before, first.after) == ("total", total, Money.zero(total.currency))
+    assert (found.sums, found.approvals) == ((), ())
     assert [(each.what, each.before, each.after) for each in found.findings] == [("TEMPLATE_MISSING", 0, 1)]
-    assert [(each.what, each.before, each.after) for each in found.approvals] == [
-        ("delivery by a person", 1, 0),
-        ("finance by a person", 1, 0),
-    ]
 
 
 def test_where_every_deal_stops_by_both_it_says_that_nothing_is_shown(house: House) -> None:
@@ -279,3 +279,40 @@ def test_who_may_not_propose_or_approve_a_configuration_does_not_try_one(house: 
         house.application.dispatch(BacktestConfiguration(TENANT, house.person(DELIVERY).id, ROWS, 1))
     with pytest.raises(InvalidInput):
         tried(house, ROWS, last=0)
+
+
+def test_that_a_changed_connection_map_is_not_tried_is_said(house: House) -> None:
+    """The record is as the map of then read it, so every deal seems to stay as it is."""
+    house.to_approval(deals.fixed_fee(WON_ON))
+    settings = {"fields": {"Opportunity.PO_Number__c": ""}}
+    value = {"vendor": "salesforce", "settings": settings}
+    row = ReferenceRow(kind=K.CONNECTION_MAP, key="Sales", valid_from=JANUARY, value=value)
+    compare = CompareConfiguration(TENANT, COMMAND_LINE, FIRM, (*ROWS, row))
+    words = (
+        "What the changed connection maps (Sales) read of other systems is not tried: "
+        "deals are as they were read by the maps of then."
+    )
+
+    past, opened = tried(house, [*ROWS, row]), house.application.dispatch(compare).open_deals
+
+    assert (past.tried, past.differing, past.maps_not_tried, past.maps_in_words) == (1, 0, ("Sales",), words)
+    assert past.in_words.endswith("; changed connection maps are not tried")
+    assert (len(opened.rows), opened.differing, opened.maps_in_words) == (1, (), words)
+    assert "maps_not_tried" not in tried(house, ROWS).model_dump()
+    with house.application.uow.reading() as uow:
+        assert uow.configurations.backtest_of(TENANT, past.after) == past
+
+
+def test_a_step_whose_amount_has_no_rate_stops_deals_before_they_are_approved(house: House) -> None:
+    house.to_approval(deals.fixed_fee(WON_ON))
+    amount = Money(amount="50000.00", currency="NOK")
+    step = ApprovalStep(name="Large", roles=("finance",), order=2, from_amount=amount)
+    row = ReferenceRow(
+        kind=K.APPROVAL_STEP, key="large", valid_from=JANUARY, value=step.model_dump(mode="json")
+    )
+
+    found = tried(house, [*ROWS, row])
+
+    assert [(each.ways, each.what[:30]) for each in found.rows] == [
+        ((Way.APPROVED,), "No exchange rate is set for US")
+    ]

@@ -193,6 +193,9 @@ def test_nor_by_connecting_the_same_org_once_more(house: House) -> None:
     (fault,) = refused.value.faults
     assert fault.field == "name"
     assert "give it a row of this name first" in fault.message
+    with pytest.raises(WrongFields) as nameless:
+        house.application.dispatch(AddConnection(*who, " ", settings, secrets))
+    assert [each.message for each in nameless.value.faults] == ["Give it a name by which people know it."]
 
 
 def test_a_script_cannot_either(house: House) -> None:

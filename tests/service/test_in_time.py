@@ -24,6 +24,7 @@ from sandbox.firm.demo_firm import bundle
 from tests.harness.builders import TENANT
 from tests.harness.house import DELIVERY, FINANCE, WON_ON, House
 from tests.service.test_approvals import hire
+from tests.service.test_asked_anew import reassign
 from tests.service.test_out_of_office import asked, mails
 
 FIRM, ROWS = bundle()
@@ -61,7 +62,9 @@ def to_approval(house: House) -> str:
 
 def days_pass(house: House, days: int) -> None:
     """Whoever was asked was asked so many days earlier, and what waits is due."""
-    house.rows("update approval_tasks set opened_at = opened_at - make_interval(days => :days)", days=days)
+    earlier = "make_interval(days => :days)"
+    moved = f"opened_at = opened_at - {earlier}, asked_at = asked_at - {earlier}"
+    house.rows(f"update approval_tasks set {moved}", days=days)
     house.skip_waiting()
     house.work()
 
@@ -229,6 +232,27 @@ def test_what_nobody_decides_in_time_expires_and_a_replay_asks_again(house: Hous
     house.decide(of(house, record_id), FINANCE)
     house.settle()
     assert house.state(record_id) is State.ACTIVE
+
+
+def test_whoever_it_is_put_to_has_the_whole_time(house: House) -> None:
+    hire(house, FRED, PersonRole.FINANCE_APPROVER)
+    times = {"remind_after": 8, "escalate_after": 20, "escalate_to_people": (FINANCE,), "expires_after": 30}
+    configure(house, FINANCE, FRED, **times)
+    record_id = to_approval(house)
+    days_pass(house, 1)
+
+    reassign(house, of(house, record_id), OLGA, FRED)
+    house.work()
+    days_pass(house, 0)
+
+    assert asked(house, record_id) == {FRED}
+    reminded = mails(house, "Reminder").count(FRED)
+    days_pass(house, 1)
+    assert house.state(record_id) is State.AWAITING_APPROVAL
+    assert mails(house, "Reminder").count(FRED) == reminded + 1
+    assert asked(house, record_id) == {FRED, FINANCE}
+    days_pass(house, 1)
+    assert house.exception(record_id).code == "APPROVAL_EXPIRED"
 
 
 def test_an_escalation_to_a_role_that_does_not_exist_is_refused(house: House) -> None:

@@ -19,8 +19,9 @@ from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.money import Money
 from oppsync.domain.values.roles import Role
 from oppsync.domain.work.states import State
-from oppsync.kernel.errors import Forbidden, InvalidInput
-from oppsync.services.admin.commands import CreatePerson, SetRoles
+from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
+from oppsync.services.admin.commands import CreatePerson, DeactivatePerson, SetRoles
+from oppsync.services.approvals.commands import WithdrawApproval
 from oppsync.services.configuration.commands import (
     ApplyConfiguration,
     BacktestConfiguration,
@@ -281,10 +282,49 @@ def test_an_approval_that_falls_is_asked_anew_and_those_of_later_steps_stand(sta
     house.edit(record_id, owner={"Name": "Fritz", "Email": FRITZ})
     house.settle()
 
-    assert open_seats(house, record_id) == {"two_of_finance#2", "tax"}
-    approve(house, record_id, "tax", TAX)
+    assert open_seats(house, record_id) == {"two_of_finance#2"}
     approve(house, record_id, "two_of_finance#2", "frida@example.com")
+    assert open_seats(house, record_id) == {"tax"}
+    approve(house, record_id, "tax", TAX)
     assert house.state(record_id) is State.ACTIVE
+
+
+def test_what_is_asked_later_waits_while_an_earlier_approval_is_taken_back(staffed: House) -> None:
+    house, record_id = staffed, staffed.to_approval(deals.milestone(WON_ON))
+    for seat, who in (("two_of_finance", FINANCE), ("two_of_finance#2", FRITZ), ("delivery", DELIVERY)):
+        approve(house, record_id, seat, who)
+    tax, given = house.tasks(record_id)["tax"], house.tasks(record_id)["two_of_finance"]
+
+    house.application.dispatch(WithdrawApproval(TENANT, given.id, house.person(FINANCE).id, "Too early"))
+    house.settle()
+
+    assert open_seats(house, record_id) == {"two_of_finance"}
+    with pytest.raises(Conflict) as refused:
+        house.decide(tax, TAX)
+    assert refused.value.code == "PLAN_CHANGED"
+    told = [each.summary for each in house.entries(record_id) if each.type == "approval.voided.v1"]
+    assert sorted(told) == [
+        "Tax review is asked again after what comes before it",
+        "The board is asked again after what comes before it",
+    ]
+    approve(house, record_id, "two_of_finance", FINANCE)
+    assert open_seats(house, record_id) == {"tax", "board"}
+
+
+def test_where_one_of_two_needed_people_leaves_it_is_told_at_once(staffed: House) -> None:
+    house, record_id = staffed, staffed.to_approval(deals.milestone(WON_ON))
+
+    house.application.dispatch(DeactivatePerson(TENANT, COMMAND_LINE, FRITZ))
+    house.settle()
+
+    item = house.exception(record_id)
+    assert (item.code, [each.value for each in item.findings]) == ("NO_APPROVER", ["two_of_finance"])
+    hire(house, "frida@example.com", "finance_approver")
+    house.replay(item)
+    house.settle()
+    approve(house, record_id, "two_of_finance", FINANCE)
+    approve(house, record_id, "two_of_finance#2", "frida@example.com")
+    assert open_seats(house, record_id) == {"delivery"}
 
 
 def test_a_preview_says_who_would_be_asked_in_which_order(staffed: House) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from oppsync.domain.approval.tasks import ApprovalTask, TaskStatus
+from oppsync.domain.approval.tasks import ApprovalTask, Decision, TaskStatus
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.limits import RoleLimit
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
@@ -152,6 +152,22 @@ def test_who_stands_in_decides_for_them_and_the_record_says_so(firm: House) -> N
     assert firm.state(record_id) is State.ACTIVE
 
 
+def test_who_stands_in_wants_changes_for_them_and_both_are_named(firm: House) -> None:
+    away(firm, FINANCE, DORA)
+    record_id = firm.to_approval(deals.milestone(WON_ON))
+
+    asked_for = firm.decide(of(firm, record_id), DORA, Decision.REQUEST_CHANGES, "Name the purchase order")
+
+    fiona, dora = firm.person(FINANCE), firm.person(DORA)
+    assert (asked_for.decided_by, asked_for.decided_for) == (dora.id, fiona.id)
+    assert firm.exception(record_id).message.startswith(
+        f"{dora.name} for Fiona Finance: Name the purchase order"
+    )
+    (told,) = [each for each in firm.entries(record_id) if each.type == "changes.requested.v1"]
+    assert told.summary.startswith(f"{dora.name} for Fiona Finance wants plan")
+    assert told.detail["decided_for"] == str(fiona.id)
+
+
 def test_for_whom_a_decision_was_made_is_sealed_with_it(firm: House) -> None:
     away(firm, FINANCE, DORA)
     record_id = firm.to_approval(deals.milestone(WON_ON))
@@ -285,6 +301,8 @@ def test_it_says_first_how_many_deals_the_delegate_may_not_decide_meanwhile(firm
     firm.to_approval(deals.milestone(WON_ON))
     away(firm, FINANCE, DORA, confirmed=False)  # who has no part in any
 
+    with pytest.raises(Conflict, match="Sam Seller has a part in 2 of the 2 deals that wait for Dario"):
+        away(firm, DELIVERY, SAM, confirmed=False)
     with pytest.raises(Conflict, match="Sam Seller has a part in 2 deals that wait for approval") as refused:
         away(firm, SAM, EVE, confirmed=False)
 

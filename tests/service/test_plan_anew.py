@@ -3,6 +3,7 @@ shown, approvals are asked again, and what exists outside is taken over, changed
 
 from __future__ import annotations
 
+from datetime import date
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,7 @@ from oppsync.domain.approval.tasks import TaskStatus
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.overrides import OverrideField
 from oppsync.domain.reading.plan_changes import plan_changes
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.model import Frozen, changed
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput, NewerRelease
@@ -48,10 +50,16 @@ def order_later(house: House, record_id: str, number: str = "PO-2026-LATER") -> 
 
 
 def connect_another_erp(house: House) -> None:
-    """At the same address, with an id that sorts first."""
+    """At the same address, where all deals go from now on."""
     with house.application.uow() as uow:
         connection = uow.connections.get(ERP_CONNECTION)
-        uow.connections.put(changed(connection, id="a-new-erp"), uow.connections.secrets(ERP_CONNECTION))
+        other = changed(connection, id="a-new-erp", name="A new ERP")
+        uow.connections.put(other, uow.connections.secrets(ERP_CONNECTION))
+        route = {"connection": other.name}
+        uow.references.put(
+            TENANT,
+            ReferenceRow(kind=ReferenceKind.ROUTE, key="erp|*|*|*", valid_from=date(2025, 1, 1), value=route),
+        )
         uow.commit()
 
 
@@ -282,6 +290,7 @@ def test_what_exists_in_another_system_than_it_goes_to_now_is_not_left_behind(
     assert item.code == "DESTINATION_CHANGED"
     assert f"exist in {ERP_CONNECTION} and {PSA_CONNECTION}; today it goes to a-new-erp" in item.message
     house.rows("delete from connections where id = 'a-new-erp'")
+    house.rows("delete from reference_rows where kind = 'route'")
     house.replay(item)
     house.settle()
     assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)

@@ -159,6 +159,34 @@ def test_two_of_one_name_and_several_without_a_route_stop_the_deal_too(house: Ho
     assert "no row of the role erp for ACME-US, NA, Advisory on 2026-03-02, and 2 are connected" in told
 
 
+def test_a_second_erp_without_any_route_stops_new_deals_and_leaves_planned_ones(house: House) -> None:
+    planned = house.to_approval(deals.milestone(WON_ON))
+    connect_the_same_again(house)
+
+    new = house.win(deals.fixed_fee(WON_ON))
+    house.approve(planned)
+    house.settle()
+
+    assert house.state(planned) is State.ACTIVE
+    item = house.exception(new)
+    assert item.code == "CONNECTION_MISCONFIGURED"
+    assert "no row of the role erp for ACME-US, NA, Advisory on 2026-03-02, and 2 are connected" in item.message
+    route(house, "erp|*|*|*", HERE)
+    house.replay(item)
+    house.settle()
+    assert house.plan(new).plan.systems == PlanSystems(erp=ERP_CONNECTION, psa=PSA_CONNECTION)
+
+
+def test_a_backtest_takes_none_of_several_without_a_route_for_the_one_of_now(house: House) -> None:
+    record_id = house.to_approval(deals.milestone(WON_ON))
+    connect_the_same_again(house)
+
+    found = backtest(house, [*ROWS, a_route("erp|*|*|*", HERE)])
+
+    assert (found.freed, [each.source_id for each in found.rows]) == (1, [record_id])
+    assert "no row of the role erp" in found.rows[0].what
+
+
 def test_a_plan_names_the_rows_that_chose_its_systems(house: House) -> None:
     connect_another(house)
     route(house, "erp|*|*|*", ELSEWHERE)

@@ -139,7 +139,8 @@ class MemoryUnitOfWork:
         self.configurations = MemoryConfigurations()
         self.absences = MemoryAbsences()
 
-    def _deciding(self, tenant_id: str, opportunity_id: UUID) -> DecidingFacts:
+    def _deciding(self, tenant_id: str, opportunity_id: UUID, plan_hash: str | None) -> DecidingFacts:
+        """Nobody is kept as barred: nobody's part in a deal is corrected in these histories."""
         return DecidingFacts(
             people=self.people.everyone(tenant_id),
             absences=self.absences.all(tenant_id),
@@ -147,6 +148,7 @@ class MemoryUnitOfWork:
             overrides=self.overrides.of(tenant_id, opportunity_id),
             tasks=self.approvals.of(tenant_id, opportunity_id),
             shapers=self.audit.shapers(tenant_id, opportunity_id),
+            kept={},
         )
 
     def commit(self) -> None:

@@ -120,7 +120,7 @@ class MemoryApprovals:
         tables: Tables,
         now: Now,
         new_id: NewId,
-        deciding: Callable[[str, UUID], DecidingFacts],
+        deciding: Callable[[str, UUID, str | None], DecidingFacts],
     ) -> None:
         self.deciding = deciding
         self._rows = tables.tasks
@@ -196,11 +196,23 @@ class MemoryApprovals:
     def take_back(self, tenant_id: str, task_id: UUID, voided_as: VoidedAs) -> ApprovalTask:
         return self._change(self._rows[task_id], status=TaskStatus.VOID, voided_as=voided_as)
 
-    def request_changes(self, tenant_id: str, task: ApprovalTask, by: UUID, comment: str) -> ApprovalTask:
+    def request_changes(
+        self,
+        tenant_id: str,
+        task: ApprovalTask,
+        by: UUID,
+        comment: str,
+        *,
+        decided_for: UUID | None = None,
+    ) -> ApprovalTask:
         ended = {"status": TaskStatus.VOID, "voided_as": VoidedAs.CHANGES_REQUESTED}
-        return self._change(task, **ended, decided_by=by, decided_at=self._now(), comment=comment)
+        asked = {"decided_by": by, "decided_for": decided_for, "decided_at": self._now(), "comment": comment}
+        return self._change(task, **ended, **asked)
 
     def ask(self, tenant_id: str, task_id: UUID, candidates: Iterable[UUID]) -> ApprovalTask:
+        return self._change(self._rows[task_id], candidates=tuple(candidates), asked_at=self._now())
+
+    def widen(self, tenant_id: str, task_id: UUID, candidates: Iterable[UUID]) -> ApprovalTask:
         return self._change(self._rows[task_id], candidates=tuple(candidates))
 
     def _change(self, task: ApprovalTask, **values: Any) -> ApprovalTask:

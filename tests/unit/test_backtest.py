@@ -224,3 +224,21 @@ def test_a_deal_that_is_stopped_by_both_is_asked_of_nobody_and_sums_to_nothing()
     found = backtest(tally)
 
     assert (found.tried, found.sums, found.approvals, found.stopped) == (1, (), (), 0)
+
+
+def test_a_deal_that_one_side_stops_is_in_neither_sum() -> None:
+    """Its plan would otherwise read as money saved, and its approvals as work saved."""
+    stopped, goes_on = past(make.time_line()), past(make.time_line())
+    tally = Tally()
+    tally.add(stopped, tried(stopped), tried(stopped, edited(K.LEGAL_ENTITY, currencies=["USD"])))
+    tally.add(stopped, tried(stopped, edited(K.LEGAL_ENTITY, currencies=["USD"])), tried(stopped))
+    tally.add(goes_on, tried(goes_on), tried(goes_on))
+
+    found = backtest(tally)
+
+    assert (found.stopped, found.freed, found.go_on) == (1, 1, 1)
+    one = tried(goes_on).content
+    assert one is not None
+    total = next(each for each in found.sums if each.what == "total")
+    assert (total.before, total.after) == (one.total, one.total)
+    assert {(each.before, each.after) for each in found.approvals} == {(1, 1)}

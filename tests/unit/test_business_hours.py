@@ -117,6 +117,24 @@ def test_hours_that_are_none_are_refused(hours: str) -> None:
         changed(OFFICE, hours={Weekday.MONDAY: hours})
 
 
+def test_who_is_hardly_ever_at_work_waits_ten_years_at_the_longest() -> None:
+    """A release before took such calendars; each look at what waits reads them."""
+    minute = changed(OFFICE, hours={Weekday.MONDAY: "09:00-09:01"})
+    begin = in_berlin(3, 2, 10)
+
+    assert after(begin, 10_000 * HOUR, minute) == begin + timedelta(days=3_653)
+    assert after(begin, timedelta(minutes=2), minute) == in_berlin(3, 16, 9, 1)
+
+
+@pytest.mark.parametrize(("hours", "faults"), [("09:00-12:59", 1), ("09:00-13:00", 0)])
+def test_a_calendar_that_is_entered_has_some_hours_a_week(hours: str, faults: int) -> None:
+    row = row_of(changed(OFFICE, hours={Weekday.MONDAY: hours}))
+
+    found = list(wrong_between([PlacedRow(row, Place("calendars.yaml", 1, {}))]))
+
+    assert [each.problem for each in found] == ["are fewer than 4 hours a week"] * faults
+
+
 def test_a_calendar_without_a_day_of_work_is_refused() -> None:
     with pytest.raises(ValidationError, match="name a weekday"):
         changed(OFFICE, hours={})

@@ -12,14 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.documents.bundle_files import FirmBundle, read_bundle, write_bundle
+from adapters.documents.bundle_files import FirmBundle, not_kept, read_bundle, write_bundle
 from adapters.documents.first_files import first_files
+from adapters.documents.tables import read_table
 from oppsync.domain.catalog import CATALOG
 from oppsync.domain.configuration import near
 from oppsync.domain.configuration.bundle import fingerprint, governed
 from oppsync.domain.configuration.checks import wrong_between
 from oppsync.domain.configuration.faults import BadBundle, Place
 from oppsync.domain.configuration.files import FILES, UNGOVERNED, VALID_FROM, VALID_TO, key_in_words
+from oppsync.domain.configuration.imports import Forms, merged
 from oppsync.domain.configuration.records import PlacedRow, columns, records
 from oppsync.domain.configuration.schema import schemas
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
@@ -257,7 +259,7 @@ def test_all_faults_of_all_files_are_told_at_once_with_file_line_value_and_what_
         ("legal_entities.yaml", "approved: true", "approved: yes", "'yes': input should be a valid boolean"),
         ("legal_entities.yaml", "country: DE", "country: 49", "49: input should be a valid string. Write text"),
         ("legal_entities.yaml", "code: ACME-DE", "code: &a ACME-DE", "anchors and aliases are not supported"),
-        ("legal_entities.yaml", "  country: DE", "  code: X\n  country: DE", ":4: 0.code: appears twice"),
+        ("legal_entities.yaml", "  country: DE", "  code: X\n  country: DE", ":4: row 1 > code: appears twice"),
         ("legal_entities.yaml", "  country: DE", "  shape: round", "shape: is not known here"),
         (
             "regions.yaml",
@@ -486,3 +488,62 @@ def test_names_are_compared_with_known_ones_only_so_often(monkeypatch: pytest.Mo
             read_bundle(manifest | files)
         assert len(refused.value.faults) >= 3_000
         assert compared == near.MOST
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("customers.csv", "The ERP owns customers, which are changed in the ERP."),
+        (
+            "accounts.yaml",
+            "The CRM owns accounts, which are changed in the CRM; the deal is read again",
+        ),
+        ("opportunities.csv", "The CRM owns opportunities, which"),
+        ("people.yaml", "The installation keeps people, and an administrator changes them there."),
+        ("connections.yaml", "The installation keeps connections, and an administrator"),
+        ("rate.csv", "Did you mean rates.csv?"),
+    ],
+)
+def test_a_file_of_what_no_bundle_has_is_told_who_owns_it(name: str, says: str) -> None:
+    with pytest.raises(BadBundle) as refused:
+        read_bundle({**FILES_OF_DEMO, name: b"name\n"})
+    (fault,) = refused.value.faults
+    assert str(fault).startswith(f"{name}: is no file of a bundle. {says}")
+
+
+def test_a_column_of_what_another_system_owns_is_told_which() -> None:
+    crm = "The CRM owns payment_terms (contract), which is changed in the CRM; the deal is read again by itself"
+    csv = b"entity,customer,valid_from,certificate,payment_terms\nACME-US,C1,2026-01-01,X,NET30\n"
+    yaml = b"- code: EMEA\n  valid_from: 2026-01-01\n  name: EMEA\n  payment_terms: NET30\n"
+    for name, content in {"tax_exemptions.csv": csv, "regions.yaml": yaml}.items():
+        with pytest.raises(BadBundle) as refused:
+            read_bundle({**FILES_OF_DEMO, name: content})
+        assert any(crm in str(each) for each in refused.value.faults), refused.value
+    with pytest.raises(BadBundle) as refused:
+        merged(DEMO, ReferenceKind.TAX_EXEMPTION, read_table("tax.csv", csv), Forms())
+    (fault,) = refused.value.faults
+    assert str(fault) == f"tax.csv:1: payment_terms: is no column of these rows. {crm}."
+
+
+@pytest.mark.parametrize(
+    ("line", "has"),
+    [
+        (b"# Ours\n", True),
+        (b"  # Ours\r\n", True),
+        (b"- code: x # ours\n", True),
+        (b'- name: "# 1"\n', False),
+        (b"- name: 'a # b'\n", False),
+        (b"- name: a#b\n", False),
+    ],
+)
+def test_comments_that_no_export_has_again_are_told(line: bytes, has: bool) -> None:
+    named = b"" if line.startswith(b"-") else b"- name: X\n"
+    rest = b"  name: X\n" if b"code" in line else b"  code: x\n"
+    files = {
+        "oppsync.yaml": b"format: 1\nfirm: Acme\n",
+        "approval_roles.yaml": line + named + rest + b"  valid_from: 2026-01-01\n",
+    }
+    told = ["Comments are not kept: an export comes out without those of approval_roles.yaml."]
+    assert not_kept(files) == (told if has else [])
+    written = write_bundle("Acme", read_bundle(files).rows)["approval_roles.yaml"]
+    assert (b"#" in written) is not has

@@ -20,10 +20,12 @@ from adapters.documents import tables
 from adapters.documents.bundle_files import write_bundle
 from adapters.documents.bundle_zip import zip_of
 from adapters.documents.tables import read_table
+from oppsync.domain.configuration.bounds import BOUNDS
 from oppsync.domain.configuration.bundle import governed
 from oppsync.domain.configuration.differences import differences
 from oppsync.domain.configuration.faults import BadBundle
-from oppsync.domain.configuration.imports import DateForm, Forms, NumberForm, merged
+from oppsync.domain.configuration.imports import IMPORTED, DateForm, Forms, NumberForm, merged
+from oppsync.domain.configuration.records import columns, is_percent
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from sandbox.firm.demo_firm import reference_rows
 
@@ -104,6 +106,79 @@ def test_a_percentage_means_what_the_spreadsheet_shows(stored: float, number_for
     assert row.value["floor_percent"] == means
 
 
+def formatted(row: Sequence[object], named: str, number_format: str) -> bytes:
+    """A row, its last cell shown in this format."""
+    book = load_workbook(io.BytesIO(xlsx(named.split(","), row)))
+    book.active.cell(2, len(row)).number_format = number_format
+    made = io.BytesIO()
+    book.save(made)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("number_format", ["0%", "0.00%", "[Red]0.0 %", "0%;0"])
+def test_a_percentage_in_a_column_of_another_kind_is_refused(number_format: str) -> None:
+    plain_number = "Format the cell as a plain number, and see that it shows what is meant."
+    row = ["EUR", "CHF", date(2026, 7, 1), "ECB", date(2026, 6, 30), 0.94]
+    content = formatted(row, "From currency,To currency,Valid from,Source,Quoted on,Rate", number_format)
+    assert faults(content, kind=ReferenceKind.EXCHANGE_RATE) == [
+        f"ours.csv:2: rate: the sheet shows 94 %, and this is no column of percents. {plain_number}"
+    ]
+    named = "Region,Role,Currency,Valid from,Card,Hourly"
+    (wrong,) = faults(formatted(["NA", "Consultant", "USD", "2026-07-01", "NA", 0.5], named, number_format))
+    assert (
+        wrong == f"ours.csv:2: hourly: the sheet shows 50 %, and this is no column of percents. {plain_number}"
+    )
+    named = "Region,Role,Currency,Valid from,Hourly,Card"
+    assert "shows 100 %" in faults(formatted(["NA", "X", "USD", "2026-07-01", 5, 1], named, number_format))[0]
+
+
+@pytest.mark.parametrize(
+    ("stored", "number_format", "means"),
+    [(2.5, "0;0%", "2.5"), (0, "0%;-0%;0", "0"), (0.5, '0%;-0%;"-"', "50"), (0.5, "[Red]0%;[Blue]0%", "50")],
+)
+def test_the_section_of_a_format_that_shows_the_value_decides(
+    stored: float, number_format: str, means: str
+) -> None:
+    content = formatted(["ACME-DE", date(2026, 7, 1), stored], "Entity,Valid from,Floor percent", number_format)
+    rows = imported(content, kind=ReferenceKind.MARGIN_POLICY)
+    (row,) = (each for each in rows if each.valid_from == date(2026, 7, 1))
+    assert row.value["floor_percent"] == means
+
+
+def test_a_format_that_shows_a_percentage_on_a_condition_is_refused() -> None:
+    content = formatted(["ACME-DE", date(2026, 7, 1), 2.5], "Entity,Valid from,Floor percent", "[>1]0;0%")
+    (wrong,) = faults(content, kind=ReferenceKind.MARGIN_POLICY)
+    assert "floor_percent: 2.5 has a format that shows some numbers as percentages and others not" in wrong
+
+
+def test_the_columns_of_percents_are_those_that_are_bound_to_a_hundred() -> None:
+    for kind in IMPORTED.values():
+        bounds = BOUNDS.get(kind, {})
+        assert [name for name in columns(kind) if is_percent(kind, name)] == [
+            name for name in columns(kind) if name in bounds and bounds[name].most == 100
+        ]
+
+
+@pytest.mark.parametrize(
+    ("forms", "text", "advice"),
+    [
+        (CONTINENTAL, "2,5 %", "Write 2,5."),
+        (CONTINENTAL, "19%", "Write 19."),
+        (PLAIN, "2.5 %", "Write 2.5."),
+        (PLAIN, "2,5 %", "Correct it, or choose the other form of numbers."),
+    ],
+)
+def test_a_percentage_that_is_text_is_told_how_to_be_written(forms: Forms, text: str, advice: str) -> None:
+    header = ["Region", "Role", "Currency", "Valid from", "Card", "Hourly", "Discount percent"]
+    row = ["NA", "Consultant", "USD", date(2026, 7, 1), "NA", 170]
+    (wrong,) = faults(xlsx(header, [*row, text]), forms)
+    assert wrong.startswith(f"ours.csv:2: discount_percent: '{text}' is not of the form")
+    assert wrong.endswith(advice)
+    (elsewhere,) = faults(xlsx(header, [*row[:5], text, None]), forms)
+    assert elsewhere.startswith("ours.csv:2: hourly:")
+    assert "Write" not in elsewhere
+
+
 @pytest.mark.parametrize(
     ("stored", "number_format", "means"),
     [
@@ -143,6 +218,25 @@ def test_columns_beyond_the_last_one_that_is_read_are_refused() -> None:
     assert faults(f"{wide}\nNA;Consultant;USD;01.07.2026;NA;170{';' * tables.MOST_COLUMNS}left\n") == [
         "ours.csv:2: has more than 100 columns. Remove what is no column of these rows."
     ]
+
+
+def test_a_sheet_with_columns_beyond_the_last_one_that_is_read_is_refused_too() -> None:
+    header, row = HEADER.split(";"), ["NA", "Consultant", "USD", date(2026, 7, 1), "NA", 170]
+    far: list[object] = [None] * (tables.MOST_COLUMNS - len(row))
+    too_wide = "has more than 100 columns. Remove what is no column of these rows."
+    assert faults(xlsx(header, [*row, *far, "left"])) == [f"ours.csv:2: {too_wide}"]
+    assert faults(xlsx([*header, *far, "Discount percent"], [*row, *far, 10])) == [f"ours.csv:1: {too_wide}"]
+    assert faults(xlsx(header, row, [*[None] * 500, "=5+5"])) == [f"ours.csv:3: {too_wide}"]
+    book = load_workbook(io.BytesIO(xlsx(header, row)))
+    book.active.cell(2, 150).number_format = "0.00"
+    made = io.BytesIO()
+    book.save(made)
+    assert told(made.getvalue())
+    sheet = "xl/worksheets/sheet1.xml"
+    lying = with_part(
+        xlsx(header, [*row, *far, "left"]), sheet, lambda xml: xml.replace("CW2", "F2", 1).encode()
+    )
+    assert faults(lying) == [f"ours.csv:2: {too_wide}"]
 
 
 def test_rows_that_name_no_day_hold_from_the_day_that_was_chosen() -> None:

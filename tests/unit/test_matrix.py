@@ -187,7 +187,7 @@ def test_without_a_rate_the_deal_stops_with_a_finding_and_is_not_waved_through()
 
     (found,) = needed_approvals(CONTENT, FACTS, steps_on(book, TODAY), book, seen).findings
 
-    assert (found.code, found.value) == ("EXCHANGE_RATE_MISSING", "EUR|NOK")
+    assert (found.code, found.path, found.value) == ("EXCHANGE_RATE_MISSING", "/approvals/tax", "EUR|NOK")
     assert "The tax step" in found.message
     enriched = make.tracked(make.opportunity(), enrichment=make.enrichment(make.opportunity()))
     parked = make.planned(enriched, ReferenceBook([*make.book().rows, *book.rows]))

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from oppsync.domain.policy.route import NamedPlace, RoutedRole, has_routes, route_of
+from oppsync.domain.policy.route import NamedPlace, RoutedRole, route_of
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 
 BEGIN, TODAY = date(2025, 1, 1), date(2026, 3, 2)
@@ -62,8 +62,8 @@ def test_a_deal_of_which_nothing_is_known_takes_the_route_of_every_deal() -> Non
 
 
 def test_each_role_has_routes_of_its_own() -> None:
-    rows = book("psa|*|*|*")
+    rows, place = book("psa|*|*|*"), NamedPlace(None, None, None)
 
-    assert has_routes(rows, RoutedRole.PSA, TODAY)
-    assert not has_routes(rows, RoutedRole.ERP, TODAY)
-    assert not has_routes(rows, RoutedRole.PSA, date(2024, 12, 31))
+    assert route_of(rows, RoutedRole.PSA, place, TODAY)
+    assert route_of(rows, RoutedRole.ERP, place, TODAY) is None
+    assert route_of(rows, RoutedRole.PSA, place, date(2024, 12, 31)) is None

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from adapters.documents.bundle_files import read_bundle, read_rows, write_bundle
 from oppsync.domain.configuration.differences import differences, moves_money
 from oppsync.domain.configuration.faults import BadBundle
+from oppsync.domain.configuration.place_words import place_in_words
 from oppsync.domain.configuration.rule_tests import Outcome, rule_tests
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.kernel import canonical_json
@@ -78,10 +79,10 @@ def test_a_rule_is_read_and_written_byte_for_byte_the_same() -> None:
         ("deal.amount > 100000", "deal.amount", ":4: condition: rule large: it is neither true nor false"),
         ("deal.amount > 100000", "deal.amount >", ":4: condition: rule large: column 14: cannot be read"),
         ("deal.amount > 100000", f'"{"x" * 2_001}"', "rules.yaml:4: condition: "),
-        ("expect: true", "expect: false", ":9: examples.0: rule large: the condition holds for this"),
-        ("expect: false", "expect: true", "rules.yaml:11: examples.1: rule large: the condition does not hold"),
-        ("amount: 100001", "amuont: 1", ":9: examples.0.given.deal.amuont: rule large: there is no"),
-        ("amount: 100001", "amount: much", "examples.0.given.deal.amount: rule large: 'much' is no amount"),
+        ("expect: true", "expect: false", ":9: example 1: rule large: the condition holds for this"),
+        ("expect: false", "expect: true", "rules.yaml:11: example 2: rule large: the condition does not hold"),
+        ("amount: 100001", "amuont: 1", ":9: example 1 > given.deal.amuont: rule large: there is no"),
+        ("amount: 100001", "amount: much", "example 1 > given.deal.amount: rule large: 'much' is no amount"),
         ("amount: 100001", "amount: 1e300", "1E+300"),
         ("amount: 100001", f"amount: {'9' * 60}", "too large or too fine a number: write it as text"),
         ("{Risk: high}", "{Risk: [[[[[1]]]]]}", "is nested too deeply"),
@@ -94,7 +95,7 @@ def test_a_rule_is_read_and_written_byte_for_byte_the_same() -> None:
         ("on: validation", "on: split", "rules.yaml:3: on: "),
         ("on: validation", "on: enrichment", "a rule of enrichment has to fill something: give `fills`"),
         ("on: validation", "on: validation\n  fills: {region: NA}", "a rule of validation fills nothing"),
-        ("on: validation", "on: validation\n  regions: [MARS]", "regions.0: no region has the code 'MARS'"),
+        ("on: validation", "on: validation\n  regions: [MARS]", "region 1: no region has the code 'MARS'"),
         ("on: validation", "on: validation\n  entities: [ACME-UK]", "no legal entity has the code 'ACME-UK'"),
         ("on: validation", "on: validation\n  overlay: x", "overlay: rule large, overlay x: holds everywhere"),
     ],
@@ -219,6 +220,32 @@ def test_all_examples_are_tried_also_where_rules_are_wrong() -> None:
     assert unshown.why == "No example shows when it holds"
 
 
+def test_what_is_wrong_with_conditions_is_told_beside_rows_that_cannot_be_read() -> None:
+    """As the check of a bundle does."""
+    unreadable = edited("large", "unreadable").replace("on: validation", "on: nothing")
+    text = RULE.replace("deal.amount >", "deal.amuont >") + unreadable
+
+    with pytest.raises(BadBundle) as checked:
+        read_bundle(files(text))
+    with pytest.raises(BadBundle) as tested:
+        read_rows(files(text))
+
+    assert len(checked.value.faults) == 2
+    assert {each.problem for each in tested.value.faults} == {each.problem for each in checked.value.faults}
+
+
+def test_the_examples_of_all_rules_together_look_at_no_more_than_is_bearable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("oppsync.domain.policy.expressions.MOST", 12)
+    rows = read_rows(files(RULE + edited("large", "larger")))
+
+    found = list(rule_tests(rows))
+
+    assert [each.outcome for each in found[:2]] == [Outcome.MET, Outcome.MET]
+    assert any("all conditions together look at too much" in each.why for each in found[2:])
+
+
 def test_a_rule_without_examples_is_named_and_one_without_a_condition_needs_none() -> None:
     text = RULE[: RULE.index("  examples:")]
 
@@ -257,3 +284,18 @@ def test_any_condition_and_any_example_are_read_or_refused(condition: str, examp
         assert all(fault.file == "rules.yaml" for fault in refused.faults)  # noqa: PT017
         return
     assert write_bundle(*read_bundle(write_bundle(*read))) == write_bundle(*read)
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ("hourly", "hourly"),
+        ("phases.0.tasks.1.name", "phase 1 > task 2 > name"),
+        ("examples.0.given.deal.amount", "example 1 > given.deal.amount"),
+        ("settings.fields.Opportunity.Region__c", "settings.fields.Opportunity.Region__c"),
+        ("currencies.2", "currency 3"),
+        ("0.code", "row 1 > code"),
+    ],
+)
+def test_a_place_is_counted_from_one(field: str, words: str) -> None:
+    assert place_in_words(field) == words

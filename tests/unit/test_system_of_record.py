@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Any, get_args
 
 import pytest
+from click.testing import CliRunner
 
+from adapters.cli.opportunities import opportunity
 from oppsync.domain.catalog import CATALOG
 from oppsync.domain.configuration.files import FILES
 from oppsync.domain.deal.opportunity import Opportunity
-from oppsync.domain.reading.system_of_record import (
-    GROUPS,
-    WHERE_CHANGED,
-    SystemOfRecord,
-    systems_of_record,
-)
+from oppsync.domain.deal.owned_fields import WHERE_CHANGED, SystemOfRecord
+from oppsync.domain.plan.overrides import OverrideField
+from oppsync.domain.reading.system_of_record import GROUPS, systems_of_record, why_no_override
 from oppsync.domain.values.model import Frozen
 
 
@@ -63,3 +62,15 @@ def test_the_crm_owns_the_deal_the_erp_its_customers_and_the_write_back_is_ours(
     assert owners["Write-back in the CRM and the PSA", "status"] is SystemOfRecord.OPPSYNC
     assert owners["rates.csv", "hourly"] is SystemOfRecord.CONFIGURATION
     assert names["cost_centres.csv", "code"] is SystemOfRecord.ERP
+
+
+def test_whoever_overrides_another_system_s_field_on_the_command_line_is_told_whose_it_is() -> None:
+    change = ("00kL2", "amount", "1", "--reason", "R", "--by", "ana@acme.example")
+    told = CliRunner().invoke(opportunity, ["override", "006", *change])
+    assert told.exit_code == 2
+    assert "The CRM owns amount (deal, cap), which is changed in the CRM" in " ".join(told.output.split())
+
+
+@pytest.mark.parametrize("name", [*OverrideField])
+def test_what_an_override_may_change_is_nobody_else_s(name: str) -> None:
+    assert why_no_override(name) is None

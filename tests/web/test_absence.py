@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
 
 from flask import Flask
 
+from oppsync.domain.approval.tasks import Person
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.reference.calendars import Calendar
 from oppsync.domain.values.roles import PersonRole
+from oppsync.services.admin.passwords import NO_PASSWORD
 from tests.harness.builders import TENANT
 from tests.web.browser import Browser
 from tests.web.office import Office, email
@@ -50,6 +54,9 @@ def test_somebody_is_out_of_office_and_a_colleague_decides_for_them(browser: Bro
 
     assert ana.post(PAGE, **week(email("tom"))).status == 303
 
+    mine = ana.get(PAGE).markup
+    days = re.findall(r'<time datetime="([^"]*)">', mine.partition("<main")[2].partition("</table>")[0])
+    assert days == [str(today()), str(today() + timedelta(days=7))]
     assert "(now)" in ana.get(PAGE).words
     assert "You stand in for Ana" in tom.get(PAGE).words
     assert "2" in tom.get("/approvals").words  # finance's task waits for him too
@@ -73,6 +80,23 @@ def test_a_delegate_who_may_not_decide_what_waits_is_confirmed_first(browser: Br
     assert f'value="{today()}"' in warned.markup
     assert "No absence is entered." in warned.words
     assert ana.post(PAGE, **week(email("tom")), confirmed="yes").status == 303
+
+
+def test_who_cannot_decide_yet_is_no_choice_and_who_is_alone_stays_asked(
+    browser: Browsers, office: Office
+) -> None:
+    invited = Person(id=uuid4(), email=email("ina"), name="Ina", roles=frozenset({PersonRole.FINANCE_APPROVER}))
+    with office.uow() as uow:
+        uow.people.add(TENANT, invited, NO_PASSWORD)
+        uow.commit()
+    office.hire("dee", "approver:tax")
+
+    assert email("ina") not in browser("ana").get(PAGE).markup
+    refused = browser("ana").post(PAGE, **week(email("ina")))
+    assert (refused.status, "has set no password yet" in refused.words) == (422, True)
+    assert "Nobody: other approvers are asked" in browser("ana").get(PAGE).words
+    alone = "Nobody: you are still asked, as no other person may approve for tax"
+    assert alone in browser("dee").get(PAGE).words
 
 
 def test_an_absence_is_ended_where_it_was_entered(browser: Browsers, office: Office) -> None:

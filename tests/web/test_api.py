@@ -367,6 +367,40 @@ def test_an_override_that_says_nothing_is_told_what_to_say(
     assert client("ana").get(path)["rows"] == []
 
 
+@pytest.mark.parametrize(
+    ("field", "says"),
+    [
+        ("amount", "The CRM owns amount (deal, cap), which is changed in the CRM;"),
+        ("payment_terms", "The CRM owns payment_terms (contract), which"),
+        ("customer", "The ERP owns the customer, which is changed in the ERP."),
+        ("project_number", "The ERP owns project_number (write-back in the CRM and the PSA), which"),
+        ("colour", "Input should be 'name'"),
+    ],
+)
+def test_an_override_of_what_another_system_owns_is_told_which(
+    client: Callable[[str], Client], office: Office, field: str, says: str
+) -> None:
+    path = f"/opportunities/{office.waiting().opportunity_id}/overrides"
+    body = {"workstream": "00kL2", "field": field, "value": "1", "reason": "Her own of it"}
+    (error,) = client("ana").refused(422, "POST", path, json=body)["errors"]
+    assert error["pointer"] == "/field"
+    assert error["message"].startswith(says)
+    assert "name, starts_on" in error["message"].replace("'", "")
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT", "POST", "DELETE"])
+def test_a_deal_that_is_written_to_is_told_who_owns_it(
+    client: Callable[[str], Client], office: Office, method: str
+) -> None:
+    path = f"/opportunities/{office.waiting().opportunity_id}"
+    problem = client("ana").refused(405, method, path, json={"amount": "1"})
+    assert (
+        "The CRM owns the deal, which is changed in the CRM; the deal is read again by itself."
+        in problem["detail"]
+    )
+    assert "owns" not in client("ana").refused(405, method, f"{path}/timeline", json={})["detail"]
+
+
 def test_a_deal_that_changed_after_its_approval_has_both_values(
     client: Callable[[str], Client], office: Office
 ) -> None:

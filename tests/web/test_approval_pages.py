@@ -364,6 +364,8 @@ def test_changes_are_requested_and_the_next_plan_s_page_shows_which(browser: Bro
     _finance, delivery, _plan = office.propose(waiting.opportunity_id, changed_deal)
     shown = browser("tom").get(f"/approvals/{delivery.id}")
     assert "Changes asked for before" in shown.words
+    assert "Since plan 1: what changed Compared with plan 1, which was put to people before:" in shown.words
+    assert "Since plan" not in browser("tom").get(f"/approvals/{waiting.delivery.id}").words
     assert "ana@acme.example" in shown.words
     assert "<b>Name" not in shown.markup
     assert "<b>Name the order</b> Lower the rate" in shown.words
@@ -411,6 +413,7 @@ def test_an_approver_puts_it_to_colleagues_who_may_decide_it(browser: Browsers, 
     wrong = ana.post(page_of(waiting), action="reassign", to=str(office.ids["tom"]))
     assert (wrong.status, "Tom does not have the approver role" in wrong.words) == (422, True)
     assert ana.post(page_of(waiting), action="reassign", to="no id").status == 422
+    assert f'id="to-{office.ids["ana"]}"' not in ana.get(page_of(waiting)).markup
     sent = ana.post(page_of(waiting), action="reassign", to=str(office.ids["kim"]), reassignment="On leave")
 
     assert sent.status == 303

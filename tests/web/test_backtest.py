@@ -92,6 +92,20 @@ def test_a_page_tries_between_one_and_two_hundred(deal: Waiting, browser: Browse
     assert "Give a number from 1 to 200; the command line tries more." in refused.words
 
 
+def test_a_deal_that_would_be_stopped_is_a_line_of_its_own_and_no_money_saved(
+    deal: Waiting, browser: Browsers
+) -> None:
+    ida = browser("ida")
+    without = {name: content for name, content in FILES.items() if name != "project_templates.yaml"}
+
+    shown = press(ida, send(ida, without), UPLOAD, action="backtest", last="30")
+
+    assert "1 would be stopped. Each was tried by the rows of the day on which it was won" in shown.words
+    assert "No deal goes on by both" in shown.words
+    assert "Deals stopped 0 1 1" in shown.words
+    assert "Plans in EUR" not in shown.words
+
+
 def test_a_page_tries_by_the_rows_of_a_day_and_says_by_which(deal: Waiting, browser: Browsers) -> None:
     ida = browser("ida")
     offered = send(ida, CHANGED)
@@ -99,7 +113,10 @@ def test_a_page_tries_by_the_rows_of_a_day_and_says_by_which(deal: Waiting, brow
     shown = press(ida, offered, UPLOAD, action="backtest", last="5", as_of="2026-05-04")
     refused = press(ida, offered, UPLOAD, action="backtest", last="5", as_of="2026-02-30")
 
-    assert "All by the rows that hold on 4 May 2026 , as though they had been won on that day" in shown.words
+    assert (
+        "All were tried by the rows that hold on 4 May 2026 , as though they had been won on that day"
+        in shown.words
+    )
     assert "1 enriched otherwise" in shown.words
     assert 'value="2026-05-04"' in shown.markup
     assert refused.status == 422

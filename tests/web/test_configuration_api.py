@@ -24,12 +24,14 @@ from oppsync.domain.configuration.faults import BadBundle
 from oppsync.domain.configuration.files import KIND_OF_FILE, MANIFEST
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.scopes import READS_ONLY, TOKEN_LASTS
+from oppsync.services.admin.commands import CreateToken
 from oppsync.services.set_up.commands import NameFirm
 from sandbox.firm.demo_firm import reference_rows
 from tests.harness.builders import TENANT
 from tests.unit.test_configuration_imports import WRONG_TABLES
 from tests.web.browser import Browser
-from tests.web.office import Office
+from tests.web.office import Office, email
 from tests.web.test_connections import Api
 from web.bundles import bundle_of, bundle_of_zip
 
@@ -94,6 +96,39 @@ def test_what_the_pages_refuse_the_api_refuses(name: str, ida: Api, app: Flask, 
     for path in ("", "/export", "/proposals", "/versions", "/versions/1", "/rows/cost_rate"):
         refused.append(other("GET", f"/configuration{path}"))
     assert {(answer.status_code, (answer.json or {})["code"]) for answer in refused} == {(403, "FORBIDDEN")}
+
+
+CONFIGURING = "finance approver or integration admin"
+
+
+@pytest.mark.parametrize(
+    ("path", "roles"),
+    [
+        ("/configuration/proposals", CONFIGURING),
+        ("/configuration/revert", CONFIGURING),
+        ("/configuration/import", CONFIGURING),
+        ("/configuration/backtest", CONFIGURING),
+        ("/configuration/rows/rates.csv", CONFIGURING),
+        ("/configuration/proposals/01890000-0000-7000-8000-000000000009/approve", "finance approver"),
+        ("/connections", "integration admin"),
+        ("/connections/crm/pause", "integration admin"),
+        ("/connections/crm/test", "integration admin or operations"),
+    ],
+)
+def test_a_refusal_names_the_roles_that_may_do_it_and_the_scope_comes_before_the_body(
+    path: str, roles: str, app: Flask, office: Office
+) -> None:
+    """Others may open the pages, which helps nobody who wants to do this."""
+    office.hire("dora", PersonRole.DELIVERY_APPROVER)
+    office.hire("both", PersonRole.INTEGRATION_ADMIN, PersonRole.FINANCE_APPROVER)
+    barred = Api(app, office.token("dora"))("POST", path, {"files": {}}).json or {}
+    assert (barred["code"], barred["detail"]) == (
+        "FORBIDDEN",
+        f"This needs the role {roles}. An administrator gives it.",
+    )
+    command = CreateToken(TENANT, COMMAND_LINE, "reads", email("both"), READS_ONLY, TOKEN_LASTS)
+    read_only = Api(app, office.application.dispatch(command))("POST", path, {"files": {}}).json or {}
+    assert read_only["code"] == "SCOPE_MISSING"
 
 
 def test_the_name_in_the_files_comes_out_as_it_was_applied_and_renames_nothing(
@@ -172,6 +207,13 @@ def test_of_a_live_firm_a_second_person_approves_and_the_refusal_says_who_can(
     assert done(kim, f"{address}/approve", {"comment": "agreed"})["version"] == 2
     assert kim("POST", f"{address}/approve", {}).status_code == 409
     other = done(ana, "/configuration/proposals", {"files": FILES})["proposal_id"]
+    lines = FILES["regions.yaml"].replace("name: North America", "name: The Americas")
+    assert lines != FILES["regions.yaml"]
+    renamed = {**DEARER, "regions.yaml": lines}
+    assert done(kim, "/configuration/proposals", {"files": renamed})["version"] == 3
+    overtaken = read(kim, f"/configuration/proposals/{other}")
+    assert overtaken["is_overtaken"]
+    assert [row["what"] for row in overtaken["difference"]["differences"]] == ["changed: hourly 170 -> 160"]
     assert kim("POST", f"/configuration/proposals/{other}/reject", {"comment": ""}).status_code == 422
     assert done(kim, f"/configuration/proposals/{other}/reject", {"comment": "not now"}) is None
     assert read(ana, "/configuration/proposals")["rows"] == []

@@ -154,7 +154,11 @@ def test_of_a_live_firm_the_proposer_is_told_who_can_approve_and_the_other_does(
     assert "Give a reason" in refused.words
     assert press(ana, theirs, page, action="approve").location == "/configuration/versions/2"
     assert "Approved by ana@acme.example" in ana.get("/configuration/versions/2").words
-    assert "Applied by Ana" in ida.get(page).words
+    decided = ida.get(page)
+    assert "Applied by Ana" in decided.words
+    assert "What it changed of version 1" in decided.words
+    assert "changed: hourly 160 -> 170" in decided.words
+    assert 'href="/configuration/versions/2"' in decided.markup
     assert press(browser("kim"), theirs, page, action="approve").status in (400, 409)
 
 
@@ -187,7 +191,10 @@ def test_a_proposal_that_was_overtaken_is_not_approved_and_is_taken_back(
     assert "it cannot be approved" in ana.get(page).words
     assert ana.post(page, action="approve").status == 409
     assert ida.post(page, action="reject").status == 303
-    assert "Taken back by Ida" in ida.get(page).words
+    taken_back = ida.get(page).words
+    assert "Taken back by Ida" in taken_back
+    assert "What it would have changed of version 1" in taken_back
+    assert "changed: hourly 160 -> 170" in taken_back
     assert "Nothing is proposed" in ida.get("/configuration").words
 
 
@@ -201,6 +208,13 @@ def test_a_proposal_that_was_overtaken_is_proposed_anew_and_what_others_changed_
     faster = applied(ida, send(ida, FILES | {"rates.csv": RATES.replace(old, new, 1)}))
     ana = browser("ana")
     ana.post(faster.location or "", action="approve")
+    seen = ana.get(page)
+    assert "Compared with version 2" in seen.words
+    assert "1 row changed." in seen.words
+    assert "hourly 160 -> 170" in seen.words
+    assert "hourly 151" not in seen.words
+    assert 'value="approve"' not in seen.markup
+    assert " can." not in ida.get(page).words
     assert 'value="anew"' not in browser("uma").get(page).markup
     assert browser("uma").post(page, action="anew").status == 403
 
@@ -238,6 +252,19 @@ def test_what_a_change_does_to_open_deals_is_shown_beside_it(begun: Office, ida:
     assert f'href="/opportunities/{waiting.opportunity_id}"' in shown.markup
     assert "Found otherwise" in shown.words
     assert "No cost centre is set for" in shown.words
+
+
+def test_that_a_changed_connection_map_is_not_tried_is_shown(begun: Office, ida: Browser) -> None:
+    begun.waiting()
+    maps = b"""- connection: Salesforce
+  vendor: salesforce
+  valid_from: 2026-01-01
+  settings: {fields: {Opportunity.PO_Number__c: ""}}
+"""
+
+    shown = send(ida, FILES | {"connection_maps.yaml": maps})
+    assert "Deals not approved yet: 1 of 1 keep their plan." in shown.words
+    assert "read of other systems is not tried: deals are as they were read by the maps of then" in shown.words
 
 
 def test_every_fault_is_shown_with_its_place_and_nothing_is_applied(begun: Office, ida: Browser) -> None:
@@ -298,6 +325,13 @@ def test_one_wrong_row_and_none_is_imported(begun: Office, ida: Browser) -> None
     assert "2 faults found" in refused.words
     assert "rates.csv, line 3 hourly 'x' is not of the form 1.234,50" in refused.words
     assert "choose the other form of dates" in refused.words
+    again = "/configuration/import?rows=rates.csv&amp;numbers=comma&amp;dates=day_first"
+    assert f'href="{again}' in refused.markup
+    chosen = ida.get(again.replace("&amp;", "&")).markup
+    for value in ("rates.csv", "comma", "day_first"):
+        assert f'<option value="{value}" selected>' in chosen
+    lacking = import_(ida, b"Region;Role;Currency;Valid from;Card;Hourly\nNA;Consultant;USD;01.07.2026;NA;\n")
+    assert "is missing Give it a value" in lacking.words
     for fields in ({"rows": "regions.yaml"}, {"numbers": ""}, {"dates": "x"}, {"since": "1.1.2026"}):
         assert import_(ida, TABLE, **fields).status == 422
     assert import_(ida, b"").status == 422

@@ -237,6 +237,14 @@ def test_every_fault_of_a_text_names_its_line(ida: Browser, text: str, why: str)
     assert filled(refused)["row-text"] == text
 
 
+def test_a_nested_row_is_told_place_by_place_and_written_line_by_line(ida: Browser) -> None:
+    listed = ida.get("/configuration/rows/project_template").words
+    assert re.search(r"phase 1 > name [^;]+; phase 1 > ", listed)
+    assert not re.search(r"phases\.\d", listed)
+    form = ida.get("/configuration/rows/region/edit?key=NA&since=2025-01-01").markup
+    assert re.search(r'<textarea id="row-text"[^>]* wrap="off"', form)
+
+
 def test_a_second_row_for_one_day_is_refused(ida: Browser) -> None:
     path = "/configuration/rows/rate_card/add?key=NA%7CConsultant%7CUSD"
 

@@ -7,7 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,9 +20,11 @@ from werkzeug.test import TestResponse
 
 from adapters.bootstrap import Application, build
 from adapters.runtime.processes import free_port
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.kernel.errors import Misconfigured
 from oppsync.kernel.settings import Settings
 from oppsync.services.admin.commands import Reencrypted, ReencryptSecrets, RotateWebhookSecret, SendTrialEvent
@@ -242,6 +244,7 @@ def test_an_admin_connects_a_system_by_pages_alone(browser: Browsers, office: Of
     assert "Salesforce" in ida.get("/connections/new").words
     given = {"name": "Our <b>org", "base_url": "https://org.example", "client_id": "key-to-hide"}
 
+    assert 'href="/guides/connectors/salesforce">The set-up guide' in ida.get(chosen).markup
     faulty = ida.post(chosen, **given, currency="euros")
     assert (faulty.status, faulty.title[:6]) == (422, "Error:")
     assert "Consumer secret: This is needed." in faulty.words
@@ -256,10 +259,10 @@ def test_an_admin_connects_a_system_by_pages_alone(browser: Browsers, office: Of
     assert "Opportunity.Region__c = Area__c" in page.words
     assert "to-hide" not in page.markup
     assert "<b>org" not in page.markup
-    assert "The earlier one is accepted" not in page.words
+    assert "is accepted for 24 more hours" not in page.words
     told = ida.post(address, action="rotate")
     assert "An earlier secret is accepted until" not in told.words
-    assert "The earlier one is accepted for 24 hours more" in told.words
+    assert "The present secret is accepted for 24 more hours" in told.words
     secret = told.markup.partition('id="secret"')[2].partition('value="')[2].partition('"')[0]
     assert secret.startswith("whsec_")
     assert secret not in ida.get(address).markup
@@ -350,3 +353,25 @@ def reencrypt(settings: Settings) -> Reencrypted:
 def told_last(office: Office) -> tuple[str, str]:
     row = office.application.queries.changes(TENANT).rows[0]
     return row.type, row.actor
+
+
+def test_a_connection_s_page_shows_the_routes_that_lead_there(browser: Browsers, office: Office) -> None:
+    office.hire("ida", PersonRole.INTEGRATION_ADMIN)
+    psa = Connection(tenant_id=TENANT, id="psa-1", role=ConnectionRole.PSA, vendor="kantata", name="Our PSA")
+    with office.uow() as uow:
+        uow.connections.put(psa, {})
+        for key, name in (("psa|ACME-DE|*|*", "Our PSA"), ("psa|ACME-US|*|*", "Another")):
+            day = date(2026, 1, 1)
+            row = ReferenceRow(kind=ReferenceKind.ROUTE, key=key, valid_from=day, value={"connection": name})
+            uow.references.put(TENANT, row)
+        uow.commit()
+
+    ida = browser("ida")
+
+    shown = ida.get("/connections/psa-1").words
+    assert "Routes of the configuration that lead deals here: role psa, entity ACME-DE" in shown
+    assert "ACME-US" not in shown
+    ida.post("/connections/psa-1", action="pause")
+    paused = ida.get("/connections/psa-1").words
+    assert "nothing is called there. Deals that need it wait" in paused
+    assert "Webhooks" not in paused

@@ -83,10 +83,15 @@ def test_an_approver_of_a_further_role_finds_reads_and_decides_what_asks_for_it(
     tina.post(path, form_of=path, plan_hash=plan, decision="approve", comment="")
 
     receipt = tina.get(path).words
+    assert "Asked once those before have approved: The board." in receipt
     assert "for Tax review (1 of 2)." in receipt
     assert "Finance, Ana" in receipt
     for closed in ("/exceptions", "/configuration", "/people"):
         assert tina.get(closed).status == 403
+    ana, of_ana = browser("ana"), f"/approvals/{tasks['finance'].id}"
+    ana.post(of_ana, form_of=of_ana, plan_hash=plan, decision="request_changes", comment="Lower the rate")
+    for over in (path, of_ana):
+        assert "Asked once" not in tina.get(over).words
 
 
 def test_who_is_not_asked_reads_whom_it_needs(browser: Browsers, tasks: Mapping[str, ApprovalTask]) -> None:

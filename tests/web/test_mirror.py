@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from oppsync.domain.configuration.bundle import governed
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.services.admin.commands import PauseConnection, SetConnection
+from oppsync.services.configuration.commands import ApplyConfiguration
 from oppsync.services.mirror.commands import ReadMirror, Step
+from sandbox.firm.demo_firm import reference_rows
 from sandbox.standins.process import running
 from tests.harness.builders import TENANT
 from tests.integration.test_tryton_standin import ask
@@ -82,6 +85,7 @@ def test_what_ended_while_a_deal_and_a_row_name_it_is_shown_with_links(
     olga: Api, office: Office, browser: Browsers, tryton: str
 ) -> None:
     deal = office.waiting()
+    office.application.dispatch(ApplyConfiguration(TENANT, COMMAND_LINE, "Acme", governed(reference_rows())))
     read_all(office)
     (centre,) = [each for each in centres(tryton) if each["code"] == "CC-DE-ADV"]
     ask(tryton, "DELETE", f"analytic_account.account/{centre['id']}")
@@ -89,7 +93,7 @@ def test_what_ended_while_a_deal_and_a_row_name_it_is_shown_with_links(
     read_all(office)
 
     shown: Any = olga("GET", f"/connections/{ERP}/master-data").json
-    (ended,) = shown["ended_in_use"]
+    (ended,) = [each for each in shown["ended_in_use"] if each["kind"] == "cost_centre"]
     assert (ended["kind"], ended["company"], ended["code"]) == ("cost_centre", "ACME-DE", "CC-DE-ADV")
     assert [each["id"] for each in ended["deals"]] == [str(deal.opportunity_id)]
 
@@ -98,7 +102,21 @@ def test_what_ended_while_a_deal_and_a_row_name_it_is_shown_with_links(
     assert f'href="/opportunities/{deal.opportunity_id}"' in text
     assert "cost centre CC-DE-ADV of ACME-DE" in text
     assert '<th scope="row">CC-DE-CLOUD</th>' in text
-    assert "Less than a minute" in text or "less than a minute" in text
+    assert "less than a minute ago" in text
+    assert 'href="/configuration/rows/cost_centre/history?key=ACME-DE' in text
+    ended_kind = f"/connections/{ERP}/master-data?kind=cost_centre&amp;ended=yes#rows"
+    assert f'href="{ended_kind}"' in text
+    gone = browser("olga").get(f"/connections/{ERP}/master-data?kind=cost_centre&ended=yes").markup
+    assert '<th scope="row">CC-DE-ADV</th>' in gone
+    assert '<th scope="row">CC-DE-CLOUD</th>' not in gone
+    assert "Ended in use" in browser("olga").get("/connections").words
+    connection = browser("olga").get(f"/connections/{ERP}").words
+    assert "that deals or rows of the configuration name" in connection
+    assert "not in Our ERP, or not any more: see which" in connection
+    assert "entity ACME-DE" not in connection
+    rows = browser("olga").get("/configuration/rows/cost_centre").words
+    assert "Not in Our ERP, or not any more: cost centre CC-DE-ADV of ACME-DE" in rows
+    assert rows.count("Not in Our ERP") == 1
 
 
 def centres(url: str) -> list[dict[str, Any]]:

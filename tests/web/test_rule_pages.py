@@ -40,7 +40,7 @@ def test_a_condition_that_cannot_be_used_is_shown_with_its_place_and_what_is_ava
 def test_a_rule_that_does_not_do_what_its_example_says_is_refused(ida: Browser) -> None:
     refused = changed(ida, ADD, text=TEXT.replace("expect: true", "expect: false"))
 
-    assert "examples.0: rule large: the condition holds for this example. Correct one of both." in refused.words
+    assert "example 1: rule large: the condition holds for this example. Correct one of both." in refused.words
 
 
 def test_a_rule_of_a_live_firm_waits_for_a_second_person(office: Office, ida: Browser) -> None:
@@ -48,7 +48,7 @@ def test_a_rule_of_a_live_firm_waits_for_a_second_person(office: Office, ida: Br
 
     shown = changed(ida, ADD, text=TEXT)
 
-    assert "condition deal.amount > 100000, message Large deals need a clause, owner finance" in shown.words
+    assert "condition deal.amount > 100000; message Large deals need a clause; owner finance" in shown.words
     assert "a finance approver other than you has to approve it" in shown.words
     assert apply(ida, shown).startswith("/configuration/proposals/")
     assert fingerprint(rows(office)) == fingerprint(ROWS)

@@ -46,9 +46,13 @@ def test_the_page_shows_first_what_needs_somebody_and_is_reached_from_the_rules(
     assert 'href="/configuration/rule-tests"' in rules.markup
     assert "rule-tests" not in uma.get("/configuration/rows/rate_card").markup
     assert "3 rules with a condition: 3 examples came out as expected, 1 otherwise." in shown
-    odd = shown.index("name odd from 2026-01-01 rules.yaml 1 Does not hold Holds Otherwise")
-    bare = shown.index("name bare from 2026-01-01 rules.yaml Not shown : It has no examples")
-    assert odd < bare < shown.index("name large from 2026-01-01 rules.yaml 1 Holds Holds As expected")
+    assert "deal.amount 100001" in shown
+    example = "Example 1:"
+    of_row = "from 2026-01-01 deal.amount > 100000 rules.yaml"
+    odd = shown.index(f"name odd {of_row} {example}")
+    bare = shown.index(f"name bare {of_row} Not shown : It has no examples")
+    assert odd < bare < shown.index(f"name large {of_row} {example}")
+    assert 'href="/configuration/rows/rule/history?key=large"' in uma.get("/configuration/rule-tests").markup
     assert browser("ed").get("/configuration/rule-tests").status == 403
 
 

@@ -80,6 +80,7 @@ def set_up(office: Office, browser: Browser) -> tuple[Phone, list[str]]:
     )
     codes = re.findall(r"<code>([a-z2-9-]{23})</code>", done.markup)
     assert len(codes) == RECOVERY_CODES
+    assert 'href="/">Go on</a>' in done.markup
     return phone, codes
 
 
@@ -173,6 +174,22 @@ def test_confirmed_by_two_clicks_at_once_it_is_set_up_once(
 
     _, screen = enter(app, phone.code(later=1))
     assert screen.location == "/"
+
+
+def test_the_recovery_codes_that_are_left_are_shown_and_each_use_of_one_is_in_the_log(
+    app: Flask, browser: Browsers, office: Office
+) -> None:
+    _phone, codes = set_up(office, browser("ana"))
+    for used in range(5):
+        ana, screen = enter(app, codes[used])
+        assert screen.location == "/"
+        for path in ("/account", "/account/second-factor"):
+            shown = ana.get(path).words
+            assert f"{7 - used} of 8 recovery codes are left." in shown
+            assert ("which gives new ones" in shown) is (used == 4)
+    logged = [row.summary for row in office.application.queries.changes(TENANT).rows]
+    told = [f"{email('ana')} used a recovery code: {left} of 8 are left" for left in (3, 4, 5, 6, 7)]
+    assert [row for row in logged if "recovery" in row] == told
 
 
 def test_a_sign_in_that_was_finished_is_not_finished_again(browser: Browsers, office: Office) -> None:
@@ -273,6 +290,7 @@ def test_an_administrator_takes_it_away_from_who_lost_it(app: Flask, browser: Br
     office.hire("ada", PersonRole.ADMIN)
     ada, ana = browser("ada"), browser("ana")
     set_up(office, ana)
+    assert f"{RECOVERY_CODES} recovery codes are left" in ana.get(PAGE).words
     page = f"/people/{office.ids['ana']}"
     assert "A code is asked for" in ada.get(page).words
 

@@ -25,6 +25,7 @@ from oppsync.services.admin.commands import (
     DecideAccess,
     IdentifyPerson,
     InvitePerson,
+    OneTimeLink,
     ProposeAccess,
     ResetPerson,
     SetRoles,
@@ -74,7 +75,7 @@ def propose(office: Office, change: AccessChange, address: str, roles: frozenset
     return office.application.dispatch(ProposeAccess(TENANT, office.ids["ada"], change, address, roles, name))
 
 
-def agree(office: Office, proposal: UUID, name: str = "ben") -> str:
+def agree(office: Office, proposal: UUID, name: str = "ben") -> OneTimeLink | None:
     return office.application.dispatch(DecideAccess(TENANT, office.ids[name], proposal, approve=True))
 
 
@@ -99,10 +100,14 @@ def test_an_approver_is_invited_on_the_pages_once_another_administrator_agrees(
 ) -> None:
     ada, ben = browser("ada"), browser("ben")
     asked = ada.post("/people", email="Nora@acme.example", name="Nora", role="finance_approver")
-    assert (asked.status, asked.location) == (303, "/people/proposals")
+    assert (asked.status, asked.location) == (303, "/people/proposals?proposed=yes")
     assert "1 proposal to give access waits" in ada.get("/people").words
     page = ada.get("/people/proposals")
     assert "Is invited as Finance approver" in page.words
+    assert "You proposed this, so another administrator agrees: Ben can." in page.words
+    assert 'href="/people">Back to People' in page.markup
+    assert "Proposed for nora@acme.example." in ada.get(asked.location or "").words
+    assert "Proposed for" not in ben.get(asked.location or "").words
     assert ">Agree<" not in page.markup
     (proposal,) = proposals(live)
     own = ada.post("/people/proposals", proposal=str(proposal), action="agree")
@@ -112,6 +117,8 @@ def test_an_approver_is_invited_on_the_pages_once_another_administrator_agrees(
     done = ben.post("/people/proposals", proposal=str(proposal), action="agree")
 
     assert "nora@acme.example cannot sign in yet" in done.words
+    assert 'notice wait" role="status"' in done.markup
+    assert "notice good" not in done.markup
     secret = live.application.dispatch(ResetPerson(TENANT, COMMAND_LINE, email("nora")))
     live.application.dispatch(AcceptInvitation(str(secret), "orchards in the rain"))
     assert "nora@acme.example" in ben.get("/people").words
@@ -126,6 +133,14 @@ def test_an_approver_is_invited_on_the_pages_once_another_administrator_agrees(
     ]
     late = ben.post("/people/proposals", form_of="/account", proposal=str(proposal), action="agree")
     assert (late.status, "was decided already" in late.words) == (409, True)
+
+
+def test_what_somebody_may_today_stands_beside_what_is_proposed(live: Office, browser: Browsers) -> None:
+    propose(live, AccessChange.SET_ROLES, email("olga"), ADMIN)
+
+    words = browser("ben").get("/people/proposals").words
+
+    assert "Olga E-mail olga@acme.example Today Operations Becomes Admin" in words
 
 
 def test_two_proposals_wait_and_one_waits(live: Office, browser: Browsers) -> None:
@@ -145,7 +160,7 @@ def test_a_role_is_given_on_the_pages_once_another_administrator_agrees(
     person = f"/people/{live.ids['olga']}"
     given = {"action": "set_roles", "role": "admin"}
 
-    assert ada.post(person, **given).location == "/people/proposals"
+    assert ada.post(person, **given).location == "/people/proposals?proposed=yes"
 
     assert live.person("olga").roles == {PersonRole.OPERATIONS}
     (proposal,) = proposals(live)

@@ -103,7 +103,8 @@ def propose(office: Office, change: AccessChange, name: str, roles: frozenset[Pe
 
 def agreed(application: Application, office: Office, proposal: UUID) -> str:
     """By Ben."""
-    return application.dispatch(DecideAccess(TENANT, office.ids["ben"], proposal, approve=True))
+    made = application.dispatch(DecideAccess(TENANT, office.ids["ben"], proposal, approve=True))
+    return made.note if made else ""
 
 
 def links(server: MailServer) -> list[tuple[str, str]]:
@@ -255,9 +256,14 @@ def test_without_mail_the_role_is_given_nobody_has_a_link_and_the_answer_says_wh
         assert f"`oppsync user reset --email {name}@acme.example`" in done.words
         assert "invitation" not in done.markup
     assert not signs_in(app, "olga")
-    assert "Has no password: reset the account" in ben.get(f"/people/{admins.ids['olga']}").words
+    hers = ben.get(f"/people/{admins.ids['olga']}")
+    assert "Has no password yet, and no link to set one" in hers.words
+    assert "oppsync user reset --email olga@acme.example" in hers.words
+    assert 'value="reset"' not in hers.markup
     refused = ben.post(f"/people/{admins.ids['olga']}", action="reset")
     assert (refused.status, "oppsync user reset" in refused.words) == (403, True)
+    assert "Your role may not" not in refused.words
+    assert refused.title.startswith("Olga")
 
     secret = admins.application.dispatch(ResetPerson(TENANT, COMMAND_LINE, email("olga")))
 

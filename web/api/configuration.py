@@ -18,9 +18,10 @@ from oppsync.domain.configuration.differences import Difference, moves_money
 from oppsync.domain.configuration.files import FILES
 from oppsync.domain.configuration.imports import IMPORTED, Forms, imported_kind
 from oppsync.domain.configuration.rule_tests import rule_tests
-from oppsync.domain.configuration.versions import ConfigurationUse
+from oppsync.domain.configuration.versions import ConfigurationUse, ProposalStatus
+from oppsync.domain.deal.owned_fields import WHERE_CHANGED
 from oppsync.domain.reading.backtest import Backtest
-from oppsync.domain.reading.system_of_record import WHERE_CHANGED, systems_of_record
+from oppsync.domain.reading.system_of_record import systems_of_record
 from oppsync.domain.reference.book import ReferenceRow
 from oppsync.kernel.errors import InvalidInput
 from oppsync.services.configuration.commands import (
@@ -33,7 +34,12 @@ from oppsync.services.configuration.commands import (
     DecideProposal,
     RevertConfiguration,
 )
-from oppsync.services.configuration.present import kept_backtest, present, version_with_changes
+from oppsync.services.configuration.present import (
+    kept_backtest,
+    present,
+    proposed_now,
+    version_with_changes,
+)
 from web.access.dear_calls import spend_dear_call
 from web.api.auth import authenticate_for
 from web.api.bridge import Blueprint
@@ -44,7 +50,17 @@ from web.context import application, signed_in
 configuration = Blueprint(
     "configuration", __name__, description="The rules of the firm: one bundle of files, with versions."
 )
-configuration.before_request(authenticate_for(Action.VISIT_CONFIGURATION))
+configuration.before_request(
+    authenticate_for(
+        Action.VISIT_CONFIGURATION,
+        propose_configuration=Action.PROPOSE_CONFIGURATION,
+        import_rows=Action.PROPOSE_CONFIGURATION,
+        revert_configuration=Action.PROPOSE_CONFIGURATION,
+        approve_proposal=Action.APPROVE_CONFIGURATION,
+        backtest_configuration=Action.BACKTEST_CONFIGURATION,
+        backtest_proposal=Action.BACKTEST_CONFIGURATION,
+    )
+)
 
 
 @configuration.route("/configuration")
@@ -135,7 +151,8 @@ def try_rules(request: schemas.BundleRequest) -> Mapping[str, object]:
 
 
 def _rule_tests(rows: Iterable[ReferenceRow]) -> Mapping[str, object]:
-    return {"rows": [each._asdict() for each in rule_tests(rows)]}
+    shown = schemas.RuleTestView.model_fields
+    return {"rows": [{name: getattr(each, name) for name in shown} for each in rule_tests(rows)]}
 
 
 @configuration.route("/configuration/check", methods=["POST"])
@@ -199,9 +216,10 @@ def backtest_proposal(request: schemas.BacktestOfProposal, proposal_id: UUID) ->
     Needs the role finance approver or integration admin. By the rows of which days: as for files.
     """
     spend_dear_call()
+    tenant_id = signed_in().tenant_id
     with application().uow.reading() as uow:
-        rows = uow.configurations.proposed_rows(signed_in().tenant_id, proposal_id)
-    return _tried(rows, request)
+        wanted = proposed_now(uow, tenant_id, uow.configurations.proposal(tenant_id, proposal_id))
+    return _tried(wanted.rows, request)
 
 
 def _tried(rows: Sequence[ReferenceRow], asked: schemas.BacktestOfProposal) -> Backtest:
@@ -278,18 +296,22 @@ def propose_configuration(request: schemas.ProposalRequest) -> Mapping[str, obje
 @configuration.answers(schemas.ProposalView)
 @configuration.refuses(HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS)
 def get_proposal(proposal_id: UUID) -> Mapping[str, object]:
-    """Read one proposal, and what it would change now"""
+    """Read one proposal, and what it would change now
+
+    Of an overtaken one, what it changes itself: what others changed meanwhile stays.
+    """
     spend_dear_call()
     tenant_id = signed_in().tenant_id
     with application().uow.reading() as uow:
         proposal = uow.configurations.proposal(tenant_id, proposal_id)
-        rows = uow.configurations.proposed_rows(tenant_id, proposal_id)
-        backtest = uow.configurations.backtest_of(tenant_id, proposal.fingerprint)
-    difference = compared(FirmBundle(proposal.firm, tuple(rows)))
-    overtaken = proposal.against != difference["before"].fingerprint
+        wanted = proposed_now(uow, tenant_id, proposal)
+        is_open = proposal.status is ProposalStatus.OPEN
+        of_rows = fingerprint(wanted.rows) if is_open else proposal.fingerprint
+        backtest = uow.configurations.backtest_of(tenant_id, of_rows)
+    difference = compared(FirmBundle(wanted.firm, tuple(wanted.rows)))
     return {
         "proposal": proposal,
-        "is_overtaken": overtaken,
+        "is_overtaken": wanted.is_overtaken,
         "difference": difference,
         "backtest": backtest,
     }

@@ -31,7 +31,7 @@ from web.context import application, signed_in
 
 _PLACE = Place(OF_THE_ROW, 0)
 rows = Blueprint("configuration_rows_api", __name__, description="Single rows of the configuration.")
-rows.before_request(authenticate_for(Action.VISIT_CONFIGURATION))
+rows.before_request(authenticate_for(Action.VISIT_CONFIGURATION, write_row=Action.PROPOSE_CONFIGURATION))
 
 
 class RowsQuery(Frozen):

@@ -32,7 +32,20 @@ from web.context import application, signed_in
 connections = Blueprint(
     "connections", __name__, description="The outside systems, and the state of calls to them."
 )
-connections.before_request(authenticate_for(Action.VISIT_CONNECTIONS))
+connections.before_request(
+    authenticate_for(
+        Action.VISIT_CONNECTIONS,
+        add_connection=Action.SET_CONNECTION,
+        edit_connection=Action.SET_CONNECTION,
+        remove_connection=Action.SET_CONNECTION,
+        pause_connection=Action.SET_CONNECTION,
+        resume_connection=Action.SET_CONNECTION,
+        rotate_webhook_secret=Action.SET_CONNECTION,
+        test_connection=Action.INSPECT_CONNECTION,
+        send_test_event=Action.INSPECT_CONNECTION,
+        read_master_data=Action.MIRROR,
+    )
+)
 
 
 @connections.route("/connectors")

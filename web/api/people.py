@@ -216,8 +216,8 @@ def agree_to_access(proposal_id: UUID) -> Mapping[str, object]:
     more: a one-time link is mailed to them alone. Needs the role admin.
     """
     me = signed_in()
-    note = application().dispatch(DecideAccess(me.tenant_id, me.asker, proposal_id, approve=True))
-    return {"link": None, "note": note}
+    made = application().dispatch(DecideAccess(me.tenant_id, me.asker, proposal_id, approve=True))
+    return {"link": None, "note": made.note if made else ""}
 
 
 @people.route("/people/proposals/<uuid:proposal_id>/reject", methods=["POST"])

@@ -95,11 +95,21 @@ def zone() -> tzinfo:
     return found
 
 
+def system_name(connection_id: str) -> str:
+    """The name by which people know a connection, all read once for a page; the id of one that was removed."""
+    if "system_names" not in g:
+        me = maybe_signed_in()
+        with application().uow.reading() as uow:
+            found = uow.connections.of_tenant(me.tenant_id) if me else ()
+        g.system_names = {each.id: each.name for each in found}
+    return str(g.system_names.get(connection_id, connection_id))
+
+
 def count(amount: int, one: str, many: str | None = None) -> str:
     """`1 project`, `4 projects`."""
     return f"{number(amount)}{NO_BREAK}{one if amount == 1 else many or one + 's'}"
 
 
 def register_formats(app: Flask) -> None:
-    for filter_ in (number, money, day, month, moment, count):
+    for filter_ in (number, money, day, month, moment, count, system_name):
         app.add_template_filter(filter_)

@@ -26,8 +26,9 @@ from adapters.postgres.repositories.audit import shapers_of
 from adapters.postgres.repositories.overrides import overrides_of
 from adapters.postgres.repositories.part_in_deals import (
     OWNER,
-    changed_configuration,
     edited,
+    kept_bars,
+    kept_of_plan,
     owned,
     owner_of,
     undecided,
@@ -41,7 +42,8 @@ from adapters.postgres.tables import (
     opportunities,
 )
 from oppsync.domain.approval.deciding import may_decide
-from oppsync.domain.approval.involved import Involved, involved, is_same, with_absences
+from oppsync.domain.approval.involved import Involved, KeptBar, involved, is_same, with_absences
+from oppsync.domain.approval.refusals import Refusal
 from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
 from oppsync.domain.approval.who_may import Action, may
 from oppsync.domain.deal.place import made_in
@@ -107,6 +109,7 @@ def everyone_and_involved(
         changers=changers_of(connection, tenant_id, opportunity_id, task.plan_hash),
         place=place,
         absences=all_absences(connection, tenant_id),
+        kept=kept_of_plan(connection, tenant_id, opportunity_id, task.plan_hash),
     )
     return known, part
 
@@ -136,18 +139,24 @@ def open_tasks(connection: Connection, tenant_id: str, person: Person) -> OpenTa
     every = tuple({each.id: each for them in accounts.values() for each in them}.values())
     decided = _decided(connection, tenant_id, every)
     edits = {one.id: edited(connection, tenant_id, accounts[one.id]) for one in these}
-    changes = {one.id: changed_configuration(connection, tenant_id, accounts[one.id]) for one in these}
+    kept = {one.id: kept_bars(connection, tenant_id, accounts[one.id]) for one in these}
     owners = [owned(connection, tenant_id, one) for one in these]
     waited = _tasks(connection, tenant_id) if mine else {}
     waiting: list[UUID] = []
     barred: list[UUID] = []
     for row in found:
+        bars = [
+            KeptBar(person=one, reason=why)
+            for one in these
+            for why in kept[one.id].get((row.opportunity_id, row.plan_hash), ())
+        ]
         part = Involved(
             parties=(*(party for of in owners for party in of[row.opportunity_id]), *owner_of(row.owner)),
             editors=tuple(one for one in these if row.opportunity_id in edits[one.id]),
-            changers=tuple(one for one in these if (row.opportunity_id, row.plan_hash) in changes[one.id]),
+            changers=tuple(bar.person for bar in bars if bar.reason is Refusal.EDITED_REFERENCE_DATA),
             deciders=every,
             place=place_of_row(row.place),
+            kept=tuple(bars),
         )
         part = with_absences(part, these, absences, waited.get(row.opportunity_id, ()))
         others = decided[row.opportunity_id, row.plan_hash]

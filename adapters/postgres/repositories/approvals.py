@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, cast, literal, literal_column, select, text, update
+from sqlalchemy import bindparam, cast, delete, literal, literal_column, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
@@ -14,7 +14,7 @@ from adapters.postgres.clock import clock
 from adapters.postgres.repositories.absences import ABSENCES, to_absences
 from adapters.postgres.repositories.audit import SHAPERS
 from adapters.postgres.repositories.overrides import OVERRIDES
-from adapters.postgres.repositories.part_in_deals import deals_with_part
+from adapters.postgres.repositories.part_in_deals import KEPT_OF_PLAN, deals_with_part, to_kept
 from adapters.postgres.repositories.parties import PARTIES_OF_DEAL, to_party
 from adapters.postgres.repositories.people import PEOPLE
 from adapters.postgres.rows import pick, to_person, to_task
@@ -41,6 +41,7 @@ _DECIDING = read_together(
     overrides=OVERRIDES,
     tasks=_TASKS,
     shapers=SHAPERS,
+    kept=KEPT_OF_PLAN,
 )
 
 _VOIDING = update(approval_tasks).where(*_TASKS_OF).values(status=TaskStatus.VOID)
@@ -132,8 +133,8 @@ class PostgresApprovals:
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
         return [to_task(row) for row in self._session.execute(_TASKS, which).mappings()]
 
-    def deciding(self, tenant_id: str, opportunity_id: UUID) -> DecidingFacts:
-        which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
+    def deciding(self, tenant_id: str, opportunity_id: UUID, plan_hash: str | None) -> DecidingFacts:
+        which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "of_hash": plan_hash or ""}
         read = self._session.execute(_DECIDING, which).one()
         return DecidingFacts(
             people=[to_person(row) for row in read.people],
@@ -142,6 +143,7 @@ class PostgresApprovals:
             overrides=[PlanOverride(**pick(row, PlanOverride)) for row in read.overrides],
             tasks=[to_task(row) for row in read.tasks],
             shapers={row["actor"] for row in read.shapers},
+            kept=to_kept(read.kept),
         )
 
     def asked(self, tenant_id: str, person_id: UUID) -> Sequence[UUID]:
@@ -182,12 +184,23 @@ class PostgresApprovals:
     def take_back(self, tenant_id: str, task_id: UUID, voided_as: VoidedAs) -> ApprovalTask:
         return self._change(tenant_id, task_id, {"status": TaskStatus.VOID, "voided_as": voided_as})
 
-    def request_changes(self, tenant_id: str, task: ApprovalTask, by: UUID, comment: str) -> ApprovalTask:
+    def request_changes(
+        self,
+        tenant_id: str,
+        task: ApprovalTask,
+        by: UUID,
+        comment: str,
+        *,
+        decided_for: UUID | None = None,
+    ) -> ApprovalTask:
         ended = {"status": TaskStatus.VOID, "voided_as": VoidedAs.CHANGES_REQUESTED}
-        asked = {"decided_by": by, "decided_at": clock(), "comment": comment}
+        asked = {"decided_by": by, "decided_for": decided_for, "decided_at": clock(), "comment": comment}
         return self._change(tenant_id, task.id, ended | asked)
 
     def ask(self, tenant_id: str, task_id: UUID, candidates: Iterable[UUID]) -> ApprovalTask:
+        return self._change(tenant_id, task_id, {"candidates": list(candidates), "asked_at": clock()})
+
+    def widen(self, tenant_id: str, task_id: UUID, candidates: Iterable[UUID]) -> ApprovalTask:
         return self._change(tenant_id, task_id, {"candidates": list(candidates)})
 
     def _change(self, tenant_id: str, task_id: UUID, values: Mapping[str, Any]) -> ApprovalTask:
@@ -234,6 +247,25 @@ class PostgresApprovals:
             deal = select(opportunities.c.id).filter_by(tenant_id=tenant_id, id=opportunity_id)
             self._session.execute(deal.with_for_update(read=True, key_share=True))
             self._session.execute(insert(barred_approvers).values(rows).on_conflict_do_nothing())
+
+    def plans_barred_from(self, tenant_id: str, people: Collection[UUID]) -> Sequence[tuple[UUID, str]]:
+        kept = barred_approvers.c
+        query = (
+            select(kept.opportunity_id, kept.plan_hash)
+            .where(kept.tenant_id == tenant_id, kept.person_id.in_(people))
+            .distinct()
+            .order_by(kept.opportunity_id, kept.plan_hash)
+        )
+        return [(row.opportunity_id, row.plan_hash) for row in self._session.execute(query)]
+
+    def free(
+        self, tenant_id: str, opportunity_id: UUID, plan_hash: str, freed: Mapping[UUID, Collection[str]]
+    ) -> None:
+        of_plan = {"tenant_id": tenant_id, "opportunity_id": opportunity_id, "plan_hash": plan_hash}
+        kept = barred_approvers.c
+        for person, reasons in freed.items():
+            row = kept.person_id == person, kept.reason.in_(reasons)
+            self._session.execute(delete(barred_approvers).filter_by(**of_plan).where(*row))
 
     def void_open(self, tenant_id: str, opportunity_id: UUID) -> int:
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}

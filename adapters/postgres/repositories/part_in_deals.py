@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, bindparam, select, tuple_
 
 from adapters.postgres.repositories.parties import parties, to_party
 from adapters.postgres.repositories.people import everyone
@@ -36,7 +36,8 @@ def deals_with_part(connection: Connection | Session, tenant_id: str, person: Pe
     """The deals that wait for approval and that the person owns or requested, or whose plan or configuration
     they changed."""
     accounts = [each for each in everyone(connection, tenant_id) if is_same(each, person)]
-    theirs = {deal for deal, _plan in changed_configuration(connection, tenant_id, accounts)}
+    kept = kept_bars(connection, tenant_id, accounts)
+    theirs = {deal for (deal, _plan), why in kept.items() if Refusal.EDITED_REFERENCE_DATA in why}
     theirs |= {*edited(connection, tenant_id, accounts), *owned(connection, tenant_id, person)}
     owners = select(opportunities.c.id, OWNER).where(
         opportunities.c.tenant_id == tenant_id, opportunities.c.id.in_(undecided(tenant_id))
@@ -72,18 +73,43 @@ def edited(connection: Connection | Session, tenant_id: str, accounts: Sequence[
     return set(connection.execute(overrode.union(shaped)).scalars())
 
 
-def changed_configuration(
+def kept_bars(
     connection: Connection | Session, tenant_id: str, accounts: Sequence[Person]
-) -> Collection[tuple[UUID, str]]:
-    """The plans that use a change of the configuration which a person made or approved, as was kept before
-    anybody was asked."""
-    query = select(barred_approvers.c.opportunity_id, barred_approvers.c.plan_hash).where(
-        barred_approvers.c.tenant_id == tenant_id,
-        barred_approvers.c.person_id.in_([account.id for account in accounts]),
-        barred_approvers.c.reason == Refusal.EDITED_REFERENCE_DATA,
-        barred_approvers.c.opportunity_id.in_(undecided(tenant_id)),
+) -> Mapping[tuple[UUID, str], Collection[Refusal]]:
+    """The plans of deals with open tasks that a person is barred from, and why, as was kept before anybody was
+    asked."""
+    kept = barred_approvers.c
+    query = select(kept.opportunity_id, kept.plan_hash, kept.reason).where(
+        kept.tenant_id == tenant_id,
+        kept.person_id.in_([account.id for account in accounts]),
+        kept.opportunity_id.in_(undecided(tenant_id)),
     )
-    return {(row.opportunity_id, row.plan_hash) for row in connection.execute(query)}
+    found: dict[tuple[UUID, str], set[Refusal]] = defaultdict(set)
+    for row in connection.execute(query):
+        found[row.opportunity_id, row.plan_hash].add(Refusal(row.reason))
+    return found
+
+
+def kept_of_plan(
+    connection: Connection | Session, tenant_id: str, opportunity_id: UUID, plan_hash: str
+) -> Mapping[UUID, Collection[Refusal]]:
+    """Who is kept as barred from the plan, and why."""
+    which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "of_hash": plan_hash}
+    return to_kept(connection.execute(KEPT_OF_PLAN, which).mappings())
+
+
+def to_kept(rows: Iterable[Mapping[Any, Any]]) -> Mapping[UUID, Collection[Refusal]]:
+    found: dict[UUID, set[Refusal]] = defaultdict(set)
+    for row in rows:
+        found[UUID(str(row["person_id"]))].add(Refusal(row["reason"]))
+    return found
+
+
+KEPT_OF_PLAN = select(barred_approvers.c.person_id, barred_approvers.c.reason).where(
+    barred_approvers.c.tenant_id == bindparam("of_tenant"),
+    barred_approvers.c.opportunity_id == bindparam("of_opportunity"),
+    barred_approvers.c.plan_hash == bindparam("of_hash"),
+)
 
 
 def owned(connection: Connection | Session, tenant_id: str, person: Person) -> Mapping[UUID, Sequence[Party]]:

@@ -13,7 +13,8 @@ from sqlalchemy.dialects.postgresql import array, insert
 
 from adapters.postgres.rows import to_plan, to_systems
 from adapters.postgres.session import Session
-from adapters.postgres.tables import opportunities, plans
+from adapters.postgres.tables import approval_tasks, opportunities, plans
+from oppsync.domain.approval.tasks import TaskStatus
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.plan.tampering import PlanTampered
@@ -85,7 +86,30 @@ from last
 join configuration_versions v on (v.tenant_id, v.number) = (:of_tenant, last.number)
 """)
 _USED = _PLAN.with_only_columns(
-    plans.c.provenance["reference"].label("reference"), plans.c.configuration_version.label("up_to")
+    plans.c.provenance["reference"].label("reference"),
+    plans.c.configuration_version.label("up_to"),
+    # The rules that approved it for one of its seats.
+    select(
+        func.jsonb_agg(
+            func.jsonb_build_object(
+                "key",
+                approval_tasks.c.rule["name"],
+                "valid_from",
+                approval_tasks.c.rule["valid_from"],
+                "version",
+                approval_tasks.c.rule["version"],
+            )
+        )
+    )
+    .where(
+        approval_tasks.c.tenant_id == plans.c.tenant_id,
+        approval_tasks.c.opportunity_id == plans.c.opportunity_id,
+        approval_tasks.c.plan_hash == plans.c.hash,
+        approval_tasks.c.status == TaskStatus.APPROVED,
+        func.jsonb_typeof(approval_tasks.c.rule) == "object",
+    )
+    .scalar_subquery()
+    .label("rules"),
 )
 # Rows that say who approves shape nothing that is created.
 _SHAPE_NOTHING = frozenset({ReferenceKind.APPROVAL_ROLE, ReferenceKind.APPROVAL_STEP})
@@ -96,7 +120,11 @@ def changers_of(
 ) -> Collection[str]:
     which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "of_hash": plan_hash}
     row = connection.execute(_USED, which).one_or_none()
-    return _changers(connection, tenant_id, row.reference, row.up_to) if row else ()
+    if row is None:
+        return ()
+    made_of = _changers(connection, tenant_id, row.reference, row.up_to)
+    rules = [{"kind": ReferenceKind.APPROVAL_RULE, **rule} for rule in row.rules or ()]
+    return {*made_of, *_changers(connection, tenant_id, rules, None)} if rules else made_of
 
 
 def _changers(

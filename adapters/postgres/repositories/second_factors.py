@@ -92,6 +92,10 @@ class PostgresSecondFactors:
         without = func.array_remove(second_factors.c.recovery_hashes, recovery_hash)
         return self._session.execute(known.values(recovery_hashes=without)).rowcount > 0
 
+    def recovery_left(self, tenant_id: str, person_id: UUID) -> int:
+        left = select(func.cardinality(second_factors.c.recovery_hashes)).where(*_of(tenant_id, person_id))
+        return self._session.execute(left).scalar() or 0
+
     def remove(self, tenant_id: str, person_id: UUID) -> bool:
         unlocked = update(people).where(
             *_person(tenant_id, person_id), people.c.password_hash.startswith(LOCKED, autoescape=True)

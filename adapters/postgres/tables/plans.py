@@ -122,6 +122,8 @@ approval_tasks = Table(
     text_column("voided_as", nullable=True),
     # The absent colleague for whom `decided_by` decided.
     id_column("decided_for", nullable=True),
+    # When it was put to others; null where those are asked for whom it was opened.
+    when("asked_at", nullable=True),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(
         ["tenant_id", "opportunity_id", "plan_hash"],

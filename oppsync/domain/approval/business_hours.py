@@ -19,6 +19,8 @@ from oppsync.domain.reference.public_holidays import is_holiday, weekend
 
 _DAY, _NOTHING = timedelta(days=1), timedelta(0)
 _WEEKDAYS = tuple(Weekday)
+# Nobody waits for longer, and each day of it is looked at.
+_LATEST = 3_653 * _DAY
 
 
 class Shift(NamedTuple):
@@ -61,23 +63,27 @@ def hours_between(begin: datetime, end: datetime, calendar: Calendar) -> timedel
 
 
 def after(begin: datetime, hours: timedelta, calendar: Calendar) -> datetime:
-    """The moment at which so much business time has passed."""
-    left = hours
+    """The moment at which so much business time has passed; at the latest ten years on, for a calendar that has
+    little of it."""
+    left, latest = hours, begin + _LATEST
     for shift in _shifts(begin, calendar):
+        if shift.begins >= latest:
+            break
         starts = max(shift.begins, begin)
         if (available := shift.ends - starts) >= left:
             return starts + left
         left -= max(available, _NOTHING)
-    raise ValueError(f"calendar {calendar.code} has no end of {hours} within the years that have a date")
+    return latest
 
 
 def _shifts(begin: datetime, calendar: Calendar) -> Iterator[Shift]:
-    """The days' hours of the calendar that are not over at `begin`, in their order."""
-    zone = ZoneInfo(calendar.time_zone)
+    """The days' hours of the calendar that are not over at `begin`, in their order, of ten years and a bit."""
+    zone, closed = ZoneInfo(calendar.time_zone), frozenset(calendar.closed)
     day = begin.astimezone(zone).date()
-    while day < _LAST:
+    last = day + _LATEST + 7 * _DAY
+    while day < last:
         hours = calendar.hours.get(_WEEKDAYS[day.weekday()])
-        if hours is not None and day not in calendar.closed and not _is_holiday(day, calendar):
+        if hours is not None and day not in closed and not _is_holiday(day, calendar):
             shift = _shift(day, hours, zone)
             if shift.ends > begin:
                 yield shift
@@ -95,6 +101,5 @@ def _shift(day: date, hours: str, zone: ZoneInfo) -> Shift:
     return Shift(begins, ends)
 
 
-_LAST = date(9990, 1, 1)
 # ZZ is no country, so it has no public holidays.
 _NOWHERE = Calendar(code="nowhere", country="ZZ", time_zone="UTC")

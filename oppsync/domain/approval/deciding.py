@@ -104,4 +104,4 @@ def bars_for_good(person: Person, involved: Involved) -> tuple[Refusal, ...]:
         Refusal.EDITED_REFERENCE_DATA: involved.changed_configuration(person),
         Refusal.STOOD_IN: involved.stood_in(person),
     }
-    return tuple(bar for bar in BARRED_FOR_GOOD if bars[bar])
+    return tuple(bar for bar in BARRED_FOR_GOOD if bars[bar] or involved.is_kept(person, bar))

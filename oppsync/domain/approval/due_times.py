@@ -70,9 +70,9 @@ def due_now(tasks: Iterable[ApprovalTask], steps: Steps, calendars: Calendars, n
 
 
 def _each(task: ApprovalTask, hours: int | None, asked: Calendars, times: int = 1) -> Mapping[UUID, datetime]:
-    """For each who was asked, the moment after so many times so many business hours since the task was
-    opened."""
+    """For each who was asked, the moment after so many times so many business hours since the task was opened,
+    or put to others."""
     if hours is None:
         return {}
     wanted = timedelta(hours=hours * times)
-    return {person: after(task.opened_at, wanted, calendar) for person, calendar in asked.items()}
+    return {person: after(task.asked_since, wanted, calendar) for person, calendar in asked.items()}

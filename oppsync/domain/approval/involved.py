@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
 from pydantic import AwareDatetime
 
 from oppsync.domain.approval.absences import NO_ABSENCES, Absences
+from oppsync.domain.approval.refusals import Refusal
 from oppsync.domain.approval.tasks import ApprovalTask, Person
 from oppsync.domain.deal.parties import Part, Party
 from oppsync.domain.plan.overrides import PlanOverride, editors
@@ -36,12 +37,20 @@ class StandIn(Frozen):
     for_good: bool = False
 
 
+class KeptBar(Frozen):
+    """Why somebody may not decide a plan, as was kept before anybody was asked."""
+
+    person: Person
+    reason: Refusal
+
+
 class Involved(Frozen):
     """`parties`: who ever owned or requested the deal in the CRM. `editors`: who ever edited its plan, linked
     its customer, or confirmed a finding of it. `changers`: who made or approved a change of the configuration
     that the plan uses. `deciders`: who decided tasks of it. `place`: where it is made, which limits of roles
     are compared with; None where that is not known. `away`: who is out of office now. `stand_ins`: who
-    stands in for somebody who has a part in it, and who did long enough."""
+    stands in for somebody who has a part in it, and who did long enough. `kept`: who is barred from the plan
+    whatever the others say; the database refuses their decision."""
 
     parties: tuple[Party, ...] = ()
     editors: tuple[Person, ...] = ()
@@ -50,6 +59,7 @@ class Involved(Frozen):
     place: Place | None = None
     away: tuple[Away, ...] = ()
     stand_ins: tuple[StandIn, ...] = ()
+    kept: tuple[KeptBar, ...] = ()
 
     def owns(self, person: Person) -> bool:
         """Whether the person ever owned or requested the deal."""
@@ -75,21 +85,27 @@ class Involved(Frozen):
         """Whether the person stands in for somebody who has a part in the deal, or did long enough."""
         return any(is_same(person, each.person) for each in self.stand_ins)
 
+    def is_kept(self, person: Person, reason: Refusal) -> bool:
+        return any(each.reason is reason and is_same(person, each.person) for each in self.kept)
+
     def when(self, moment: datetime | None) -> Involved:
-        """As it was for a decision of that moment: who began to stand in afterwards did not yet."""
+        """As it was for a decision of that moment: who began to stand in afterwards did not yet, and who was
+        kept as barred could not have taken it."""
         if moment is None:
             return self
-        return changed(self, stand_ins=tuple(each for each in self.stand_ins if each.since <= moment))
+        stand_ins = tuple(each for each in self.stand_ins if each.since <= moment)
+        return changed(self, stand_ins=stand_ins, kept=())
 
     def for_good(self) -> Involved:
-        """Without what ends with an absence."""
-        return changed(self, stand_ins=tuple(each for each in self.stand_ins if each.for_good))
+        """Without what ends with an absence, and without what was kept before."""
+        return changed(self, stand_ins=tuple(each for each in self.stand_ins if each.for_good), kept=())
 
     def is_away(self, person: Person) -> bool:
         return any(each.person.id == person.id for each in self.away)
 
 
 NOBODY_INVOLVED = Involved()
+NOTHING_KEPT: Mapping[UUID, Collection[Refusal]] = {}
 
 
 def involved(
@@ -102,10 +118,12 @@ def involved(
     changers: Collection[str] = (),
     place: Place | None = None,
     absences: Absences = NO_ABSENCES,
+    kept: Mapping[UUID, Collection[Refusal]] = NOTHING_KEPT,
 ) -> Involved:
     """`people`: all there ever were; who left and came back under another account is the same person.
     `shapers`: the actors of what shaped the plan besides overrides; `changers`: those of the configuration's
-    changes that it uses. `tasks`: all that the deal ever had."""
+    changes that it uses. `tasks`: all that the deal ever had. `kept`: who is kept as barred from the plan, and
+    why."""
     everyone, tasks = tuple(people), tuple(tasks)
     shaped_by, changed_by = _ids(shapers, everyone), _ids(changers, everyone)
     edited_by = editors(overrides) | shaped_by
@@ -116,6 +134,9 @@ def involved(
         changers=_of(changed_by, everyone),
         deciders=_of(decided_by, everyone),
         place=place,
+        kept=tuple(
+            KeptBar(person=each, reason=why) for each in everyone for why in sorted(kept.get(each.id, ()))
+        ),
     )
     return with_absences(part, everyone, absences, tasks)
 

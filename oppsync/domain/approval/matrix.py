@@ -233,6 +233,6 @@ def _no_rate(content: PlanContent, step: ApprovalStep, use: ReferenceUse, day: d
         "EXCHANGE_RATE_MISSING",
         f"No exchange rate is set for {content.currency}, {currency} on {day}: whether the approval step "
         f"{use.key} ({step.name}) asks for this deal is not known",
-        path="/currency",
+        path=f"{APPROVALS}{use.key}",
         value=reference_key(content.currency, currency),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -79,7 +79,8 @@ class ApprovalTask(Frozen):
 
     Approved by a person (`decided_by`) or by a rule (`rule`), never by both. `void_because`: why a decision
     does not stand any more, a code of `domain.approval.refusals.Refusal`; `voided_as`: what else ended it.
-    `decided_for`: the absent colleague for whom `decided_by` decided. `seal`: what was decided, sealed;
+    `decided_for`: the absent colleague for whom `decided_by` decided. `asked_at`: when a person put it to
+    others. `seal`: what was decided, sealed;
     None while it is open, and of a decision that a release before seals recorded.
     """
 
@@ -98,7 +99,13 @@ class ApprovalTask(Frozen):
     void_because: Code | None = None
     voided_as: VoidedAs | None = None
     decided_for: UUID | None = None
+    asked_at: AwareDatetime | None = Field(default=None, exclude=True)
     seal: Seal | None = Field(default=None, exclude=True, repr=False)
+
+    @property
+    def asked_since(self) -> datetime:
+        """From when the times of its step count."""
+        return self.asked_at or self.opened_at
 
     @property
     def seat(self) -> Seat:

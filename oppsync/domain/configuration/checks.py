@@ -21,6 +21,7 @@ from oppsync.domain.policy.route import RoutedRole
 from oppsync.domain.policy.rule import Fillable
 from oppsync.domain.policy.sla_target import SlaMeasure
 from oppsync.domain.reference.book import ANY, ReferenceKind, ReferenceRow, compared_key
+from oppsync.domain.reference.calendars import LEAST_A_WEEK, open_a_week
 from oppsync.domain.reference.public_holidays import is_known
 from oppsync.domain.reference.splitting import LineAttribute
 from oppsync.domain.reference.vat_territory import AREA_CODES
@@ -288,6 +289,9 @@ def _nowhere(each: PlacedRow) -> Iterator[Fault]:
         yield place.fault(["country"], *_no_country(country))
     elif row.kind is ReferenceKind.CALENDAR:
         yield from _unknown_holidays(each)
+    if row.kind is ReferenceKind.CALENDAR and open_a_week(row.value["hours"].values()) < LEAST_A_WEEK:
+        problem = f"are fewer than {LEAST_A_WEEK.seconds // 3600} hours a week"
+        yield place.fault(["hours"], problem, "Give longer hours, or another weekday")
 
 
 def _absurd(rows: Sequence[PlacedRow]) -> Iterator[Fault]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from oppsync.domain.configuration.bundle import governed
 from oppsync.domain.configuration.files import FILES, VALID_TO, key_in_words
+from oppsync.domain.configuration.place_words import place_in_words
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.kernel.json_pointer import leaves
 
@@ -29,7 +30,7 @@ class FieldChange(NamedTuple):
 
     @property
     def in_words(self) -> str:
-        return f"{self.field} {_text(self.was)} -> {_text(self.now)}"
+        return f"{place_in_words(self.field)} {_text(self.was)} -> {_text(self.now)}"
 
 
 class Difference(NamedTuple):
@@ -62,11 +63,17 @@ class Difference(NamedTuple):
             return "removed"
         if self.change is Change.ENDED:
             return f"ends: no longer holds from {self.fields[0].now} on"
-        return f"changed: {', '.join(each.in_words for each in self.fields)}"
+        return f"changed: {_apart(self.fields).join(each.in_words for each in self.fields)}"
 
 
 def _given(fields: Iterable[FieldChange]) -> str:
-    return ", ".join(f"{each.field} {_text(each.now)}" for each in fields if each.now not in (None, [], {}))
+    given = [each for each in fields if each.now not in (None, [], {})]
+    return _apart(given).join(f"{place_in_words(each.field)} {_text(each.now)}" for each in given)
+
+
+def _apart(fields: Iterable[FieldChange]) -> str:
+    """Between values: some may be of lists within the row."""
+    return "; " if any(place_in_words(each.field) != each.field for each in fields) else ", "
 
 
 def values_in_words(row: ReferenceRow) -> str:

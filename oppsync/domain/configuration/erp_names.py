@@ -38,9 +38,9 @@ def compared(key: MasterKey) -> MasterKey:
 
 
 class KnownErp(NamedTuple):
-    """What the mirror of one ERP has, and `as_of` when: of each kind that was read, the codes, each under the
-    key that is compared. `look_up`: those of some keys that the ERP has after all, as it says itself. `mapped`:
-    what of this vendor's maps names master data, and of which kind."""
+    """What the mirror of one ERP has, and `as_of` when, where the firm is: of each kind that was read, the
+    codes, each under the key that is compared. `look_up`: those of some keys that the ERP has after all, as it
+    says itself. `mapped`: what of this vendor's maps names master data, and of which kind."""
 
     connection_id: str
     connection: str
@@ -116,6 +116,9 @@ _FIELDS: Mapping[ReferenceKind, tuple[MasterKind, Sequence[str]]] = {
 }
 # Those whose keys name a customer.
 _OF_CUSTOMERS = frozenset({ReferenceKind.RATE_CARD, ReferenceKind.TAX_EXEMPTION})
+
+# Those of which rows may name master data of an ERP.
+NAMING = frozenset({*_FIELDS, *_OF_CUSTOMERS, ReferenceKind.LEGAL_ENTITY, ReferenceKind.CONNECTION_MAP})
 
 
 def companies_of(rows: Iterable[ReferenceRow]) -> Mapping[str, Collection[str]]:
@@ -233,7 +236,7 @@ def _problem(missing: _Missing) -> str:
     )
     has = "has" if len(erps) == 1 else "have"
     as_of = min(erp.as_of for erp in erps if erp.as_of is not None)
-    return f"{where} {has} no {KINDS_IN_WORDS[key.kind][0]} {key.code!r}, as of {as_of:%Y-%m-%d %H:%M} UTC"
+    return f"{where} {has} no {KINDS_IN_WORDS[key.kind][0]} {key.code!r}, as of {as_of:%Y-%m-%d %H:%M %Z}"
 
 
 def _advice(missing: _Missing, near_names: NearNames) -> str:

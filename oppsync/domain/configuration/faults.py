@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from oppsync.domain.configuration.place_words import place_in_words
 from oppsync.kernel.errors import InvalidInput
 from oppsync.kernel.json_pointer import pointer
 
@@ -27,9 +28,14 @@ class Fault:
         return f"{place}: {self.in_words}"
 
     @property
+    def place(self) -> str:
+        """The field as people read it."""
+        return place_in_words(self.field)
+
+    @property
     def in_words(self) -> str:
-        """Without the place."""
-        what = f"{self.field}: {self.problem}" if self.field else self.problem
+        """Without file and line."""
+        what = f"{self.place}: {self.problem}" if self.field else self.problem
         return f"{what}.{' ' + self.fix if self.fix else ''}{'' if self.fix[-1:] in '?' else '.'}"
 
 

@@ -22,6 +22,7 @@ from oppsync.domain.configuration.records import (
     ReadRecords,
     Record,
     columns,
+    is_percent,
     read_records,
     types_of,
 )
@@ -38,8 +39,20 @@ class Uncalculated(NamedTuple):
     formula: str
 
 
+class Percentage(NamedTuple):
+    """A cell that the spreadsheet shows as `shown` %, where it holds a hundredth of it."""
+
+    shown: Decimal
+
+
+class Ambiguous(NamedTuple):
+    """A number that a condition in the cell's format shows as a percentage or as it is."""
+
+    held: Decimal
+
+
 # A cell of a spreadsheet may be a number or a day by itself; text is read in the person's form.
-Cell = str | Decimal | date | bool | Uncalculated | None
+Cell = str | Decimal | date | bool | Percentage | Ambiguous | Uncalculated | None
 
 
 class NumberForm(StrEnum):
@@ -160,7 +173,7 @@ class _Reading:
         for name in dict.fromkeys(filter(None, header)):
             if name not in known:
                 column, problem = quoted(name).strip("'"), "is no column of these rows"
-                yield Fault(self._table.name, line, column, problem, near.advice(name, known))
+                yield Fault(self._table.name, line, column, problem, near.column(name, known))
             elif header.count(name) > 1:
                 yield Fault(self._table.name, line, name, "is there twice")
 
@@ -178,17 +191,11 @@ class _Reading:
         return Record(values, place)
 
     def _text(self, place: Place, name: str, cell: Cell) -> str:
-        if isinstance(cell, Uncalculated):
-            fix = "Open the file in a spreadsheet program and save it there, or write the value itself"
-            self.faults.append(place.fault([name], "a formula without a result", fix))
-            return ""
         if not isinstance(cell, str):
-            return _plain(cell)
+            return self._of_a_sheet(place, name, cell)
         text, types = cell.strip(), types_of(self._kind, name)
         if text in _ERRORS:
-            problem = f"{text} is an error of the spreadsheet"
-            self.faults.append(place.fault([name], problem, "Correct its formula"))
-            return ""
+            return self._refused(place, name, f"{text} is an error of the spreadsheet", "Correct its formula")
         if not text or not types & {Decimal, date}:
             return text
         is_number = Decimal in types
@@ -198,7 +205,37 @@ class _Reading:
         example = NUMBER_EXAMPLES[self._forms.numbers] if is_number else DATE_EXAMPLES[self._forms.dates]
         what = "numbers" if is_number else "dates"
         problem = f"{quoted(text)} is not of the form {example}"
-        self.faults.append(place.fault([name], problem, f"Correct it, or choose the other form of {what}"))
+        fix = f"Correct it, or choose the other form of {what}"
+        if text.endswith("%"):
+            fix = self._without_sign(name, text.removesuffix("%").rstrip()) or fix
+        return self._refused(place, name, problem, fix)
+
+    def _without_sign(self, name: str, figure: str) -> str | None:
+        """What to do about `2,5 %`, where the form of the number is right."""
+        if _number(figure, self._forms.numbers) is None:
+            return None
+        if is_percent(self._kind, name):
+            return f"Write {figure}"
+        return "This is no column of percents: give the number that is meant"
+
+    def _of_a_sheet(self, place: Place, name: str, cell: Cell) -> str:
+        """19 % is 19 in a column of percents. Elsewhere it could mean 0.19 as well: nobody guesses."""
+        if isinstance(cell, Uncalculated):
+            fix = "Open the file in a spreadsheet program and save it there, or write the value itself"
+            return self._refused(place, name, "a formula without a result", fix)
+        fix = "Format the cell as a plain number, and see that it shows what is meant"
+        if isinstance(cell, Ambiguous):
+            problem = f"{_plain(cell)} has a format that shows some numbers as percentages and others not"
+            return self._refused(place, name, problem, fix)
+        if not isinstance(cell, Percentage):
+            return _plain(cell)
+        if is_percent(self._kind, name):
+            return plain(cell.shown)
+        problem = f"the sheet shows {_plain(cell)}, and this is no column of percents"
+        return self._refused(place, name, problem, fix)
+
+    def _refused(self, place: Place, name: str, problem: str, fix: str) -> str:
+        self.faults.append(place.fault([name], problem, fix))
         return ""
 
 
@@ -214,6 +251,10 @@ def _plain(cell: Cell) -> str:
         return str(cell).lower()
     if isinstance(cell, Uncalculated):
         return cell.formula
+    if isinstance(cell, Percentage):
+        return f"{plain(cell.shown)} %"
+    if isinstance(cell, Ambiguous):
+        return plain(cell.held)
     return plain(cell) if isinstance(cell, Decimal) else cell.isoformat()
 
 

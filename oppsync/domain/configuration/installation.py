@@ -67,6 +67,16 @@ def broken_routes(connected: Connected) -> Sequence[Fault]:
     return [fault for each in placed for fault in _to_nobody(each, connected)] if connected.has_begun else []
 
 
+def unrouted(connected: Connected) -> Sequence[RoutedRole]:
+    """The roles of which several systems are connected while no row of today says which a deal goes to."""
+    routed = {
+        row.key.partition("|")[0]
+        for row in connected.rows
+        if row.valid_from <= connected.today and still_holds(row, connected.today)
+    }
+    return [role for role, names in connected.names.items() if len(names) > 1 and role not in routed]
+
+
 def _to_nobody(each: PlacedRow, connected: Connected) -> Iterator[Fault]:
     row, name = each.row, each.row.value.get("connection")
     role = row.key.partition("|")[0]

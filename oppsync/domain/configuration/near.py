@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 
+from oppsync.domain.deal.owned_fields import who_owns
+
 # Each takes about a millisecond, and a bundle may have a hundred thousand unknown names.
 MOST = 100
 
@@ -23,3 +25,7 @@ class NearNames:
     def advice(self, name: str, known: Sequence[str]) -> str:
         near = self.of(name, known)
         return f"Did you mean {near[0]}?" if near else f"Known are {', '.join(known)}"
+
+    def column(self, name: str, known: Sequence[str]) -> str:
+        """The advice for a column that there is not: what another system owns is not written here."""
+        return who_owns(name) or self.advice(name, known)

@@ -56,6 +56,11 @@ def types_of(kind: ReferenceKind, name: str) -> Set[Any]:
     return _types(field.annotation) if field else {str}
 
 
+def is_percent(kind: ReferenceKind, name: str) -> bool:
+    """Whether a column holds 19 for 19 %: the shapes name such figures so."""
+    return Decimal in types_of(kind, name) and (name == "percent" or name.endswith("_percent"))
+
+
 def choices_of(kind: ReferenceKind, name: str) -> Sequence[str]:
     """What may stand in a column of a table that has only a few values; none for any other."""
     for each in types_of(kind, name):
@@ -131,7 +136,7 @@ def _wrong_names(kind: ReferenceKind, record: Record, near: NearNames) -> Iterat
     known = columns(kind)
     for name in record.values:
         if name not in known:
-            yield record.place.fault([name], "is not known here", near.advice(name, known))
+            yield record.place.fault([name], "is not known here", near.column(name, known))
 
 
 class _Reading:
@@ -246,7 +251,7 @@ def _in_words(error: Any) -> tuple[str, str]:
     given, kind = error["input"], error["type"]
     message = str(error["msg"]).removeprefix("Value error, ")
     if kind == "missing":
-        return "is missing", ""
+        return "is missing", "Give it a value"
     if kind == "extra_forbidden":
         return "is not known here", "Remove it, or correct its name"
     message = f"{message[0].lower()}{message[1:]}"

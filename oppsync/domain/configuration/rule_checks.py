@@ -10,6 +10,7 @@ from oppsync.domain.configuration.bundle import read_value
 from oppsync.domain.configuration.faults import Fault
 from oppsync.domain.configuration.records import PlacedRow
 from oppsync.domain.policy.context import Scope, fact
+from oppsync.domain.policy.effort import Work
 from oppsync.domain.policy.examples import Tried, Wrong, tried, wrong_with
 from oppsync.domain.policy.expressions import BadCondition, scope_of
 from oppsync.domain.policy.rule import Rule, RuleStage, name_of
@@ -26,21 +27,22 @@ CONDITIONALS: Mapping[ReferenceKind, Scope | None] = {
 
 
 def wrong_rules(rows: Sequence[PlacedRow]) -> Iterator[Fault]:
+    work = Work()
     for each in rows:
         if each.row.kind in CONDITIONALS:
-            for wrong in (*_of_condition(each.row), *_of_rule(each.row)):
+            for wrong in (*_of_condition(each.row, work), *_of_rule(each.row)):
                 rule = each.row.key.replace("|", ", overlay ")
                 yield each.place.fault(wrong.at, f"rule {rule}: {wrong.problem}", wrong.fix)
     yield from _ambiguous([each for each in rows if each.row.kind is ReferenceKind.RULE])
 
 
-def tried_examples(row: ReferenceRow) -> Iterator[Tried]:
-    """What the condition of a row makes of each of its examples; nothing for a row without a condition. Raises
-    BadCondition and BadFact, which the checks of a bundle refuse."""
+def tried_examples(row: ReferenceRow, work: Work) -> Iterator[Tried]:
+    """What the condition of a row makes of each of its examples; nothing for a row without a condition. `work`:
+    of all rows. Raises BadCondition and BadFact, which the checks of a bundle refuse."""
     value = _conditional(row)
     if value is None or value.condition is None:
         return iter(())
-    return tried(value.condition, value.examples, _scope(row))
+    return tried(value.condition, value.examples, _scope(row), work)
 
 
 def has_condition(row: ReferenceRow) -> bool:
@@ -62,12 +64,12 @@ def _conditional(row: ReferenceRow) -> Conditional | None:
     return value if isinstance(value, Conditional) else None
 
 
-def _of_condition(row: ReferenceRow) -> Iterator[Wrong]:
+def _of_condition(row: ReferenceRow, work: Work) -> Iterator[Wrong]:
     value = _conditional(row)
     if value is None:
         return
     if value.condition is not None:
-        yield from wrong_with(value.condition, value.examples, _scope(row))
+        yield from wrong_with(value.condition, value.examples, _scope(row), work)
     elif value.examples:
         yield Wrong(("examples",), "are of no condition", "Give the `condition`, or leave them out")
 

@@ -8,9 +8,8 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from oppsync.domain.policy.context import SEEN, SHAPES, Scope
-from oppsync.domain.policy.loops import LOOPS
 
-FUNCTIONS = ("day", "has", "size", "duration", *LOOPS)
+FUNCTIONS = ("day", "has", "size", "duration", "all", "exists", "exists_one")
 # What CEL has, and conditions here have not: it costs time or memory.
 _LEFT_OUT = {
     "matches": "Use startsWith, endsWith or contains",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from oppsync.domain.policy.context import SEEN, SHAPES, VARIABLES, Scope
+from oppsync.domain.policy.effort import Work
 from oppsync.domain.policy.expressions import (
     BadCondition,
     Compiled,
@@ -46,14 +47,17 @@ def compile_as(condition: str, scope: Scope | None) -> Compiled:
     return compiled(condition, scope or scope_of(condition))
 
 
-def tried(condition: str, examples: Sequence[Example], scope: Scope | None) -> Iterator[Tried]:
-    """Raises BadCondition, and BadFact for an example that gives what is no fact."""
+def tried(
+    condition: str, examples: Sequence[Example], scope: Scope | None, work: Work | None = None
+) -> Iterator[Tried]:
+    """`work`: what the examples of all conditions look at together. Raises BadCondition, and BadFact for an
+    example that gives what is no fact."""
     used = compile_as(condition, scope)
     for at, example in enumerate(examples):
         if unknown := _unknown(example, used.scope):
             raise BadFact((EXAMPLES, at, "given", *unknown[0]), *unknown[1:])
         try:
-            context = context_of(used.scope, example.given)
+            context = context_of(used.scope, example.given, work)
         except BadFact as error:
             raise BadFact((EXAMPLES, at, "given", *error.at), error.problem) from None
         try:
@@ -62,10 +66,12 @@ def tried(condition: str, examples: Sequence[Example], scope: Scope | None) -> I
             yield Tried(example, None, error.why)
 
 
-def wrong_with(condition: str, examples: Sequence[Example], scope: Scope | None) -> Iterator[Wrong]:
+def wrong_with(
+    condition: str, examples: Sequence[Example], scope: Scope | None, work: Work | None = None
+) -> Iterator[Wrong]:
     """Everything that has to be mended before the condition may be used."""
     try:
-        found = list(tried(condition, examples, scope))
+        found = list(tried(condition, examples, scope, work))
     except BadCondition as error:
         yield from (Wrong((CONDITION,), each.in_words, each.fix) for each in error.problems)
         return

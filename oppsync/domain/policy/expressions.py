@@ -3,6 +3,7 @@
 The library checks every name and type when it compiles, looks at no more than 10,000 items of lists in one
 evaluation and nests at most 32 deep. Ten thousand times, though, is long for a regular expression, and fills
 the memory with texts and lists that are made anew: what does so is left out, and so are lists inside of lists.
+The library cannot be stopped, so how much an evaluation looks at is counted before it begins (`effort`).
 What goes wrong in an evaluation is either raised or handed back as a value of the type ERROR, so only the truth
 value true counts as holding.
 
@@ -24,9 +25,10 @@ from cel_expr_python import cel
 
 from oppsync.domain.policy.compile_errors import Problem, place_of, problems
 from oppsync.domain.policy.context import SEEN, VARIABLES, Scope
+from oppsync.domain.policy.effort import MOST, MOST_AT_ONCE, Effort, Work, effort_of, refused, steps_of
 from oppsync.domain.policy.failures import explained
-from oppsync.domain.policy.loops import has_loop_in_loop
 from oppsync.domain.policy.messages import BadFact, facts_of, messages
+from oppsync.domain.policy.trees import UNKNOWN_ITEM, asked_for, tree_of, with_unknown
 from oppsync.domain.values.condition import LONGEST_CONDITION
 
 # Distinct conditions of all configurations that a process holds at once.
@@ -53,13 +55,19 @@ class ConditionFailed(Exception):
         self.why = why
 
 
+class TooMuch(ConditionFailed):
+    """It was not evaluated, because it would take too long for these facts."""
+
+
 class Context(NamedTuple):
     """The facts of one deal, one of its lines or its plan, as the library takes them. `unusable`: why no
     condition can be evaluated for them. `unknown`: facts that are there and not known, and why: no condition
-    that names one can be evaluated, while what a deal leaves out is zero."""
+    that needs one can be evaluated, while what a deal leaves out is zero. `work`: what was looked at so far,
+    together with all that share it."""
 
     scope: Scope
     facts: Mapping[str, Any]
+    work: Work
     unusable: str = ""
     unknown: Mapping[str, str] = MappingProxyType({})
 
@@ -67,15 +75,18 @@ class Context(NamedTuple):
         """Of one line of this deal, whose other facts are not made again."""
         line = context_of_deal(Scope.LINE, {"line": values})
         facts = {name: self.facts[name] for name in SEEN[Scope.LINE] if name in self.facts}
-        return Context(Scope.LINE, facts | {"line": line.facts.get("line")}, self.unusable or line.unusable)
+        return Context(
+            Scope.LINE, facts | {"line": line.facts.get("line")}, self.work, self.unusable or line.unusable
+        )
 
 
-def context_of(scope: Scope, values: Mapping[str, Any]) -> Context:
-    """`values`: variable -> its facts by name, a list of them for `lines`. Raises BadFact."""
+def context_of(scope: Scope, values: Mapping[str, Any], work: Work | None = None) -> Context:
+    """`values`: variable -> its facts by name, a list of them for `lines`. `work`: what is looked at together
+    with others. Raises BadFact."""
     missing: dict[str, Any] = {
         name: [] if VARIABLES[name].many else {} for name in SEEN[scope] if name not in values
     }
-    return Context(scope, facts_of(missing | dict(values)))
+    return Context(scope, facts_of(missing | dict(values)), work or Work())
 
 
 def context_of_deal(scope: Scope, values: Mapping[str, Any]) -> Context:
@@ -83,17 +94,19 @@ def context_of_deal(scope: Scope, values: Mapping[str, Any]) -> Context:
     try:
         return context_of(scope, values)
     except BadFact as error:
-        return Context(scope, {}, f"{'.'.join(map(str, error.at))}: {error.problem}")
+        return Context(scope, {}, Work(), f"{'.'.join(map(str, error.at))}: {error.problem}")
 
 
 class Compiled(NamedTuple):
     expression: Any
     scope: Scope
+    effort: Effort
 
     def holds(self, context: Context) -> bool:
         """Raises ConditionFailed."""
         if context.unusable:
             raise ConditionFailed(context.unusable)
+        _count(steps_of(self.effort, context.facts), context.work)
         try:
             found = self.expression.eval(data=context.facts)
             kind, value = found.type(), found.value()
@@ -104,29 +117,68 @@ class Compiled(NamedTuple):
         return value is True
 
 
+def _count(steps: int, work: Work) -> None:
+    """Raises TooMuch."""
+    if steps > MOST_AT_ONCE:
+        raise TooMuch("it looks at too much: ask for less, or make two rules of it")
+    if work.steps + steps > MOST:
+        raise TooMuch("all conditions together look at too much: this one is not asked any more")
+    work.steps += steps
+
+
 def holds(condition: str, context: Context) -> bool:
     """Whether the condition holds for these facts. Raises ConditionFailed where it cannot be said, also for a
     condition that does not compile: what is stored was checked, perhaps by another release."""
-    for name, why in context.unknown.items():
-        if name in condition:
-            raise ConditionFailed(f"{place_of(condition, condition.index(name))}: {name}: {why}")
     try:
-        return compiled(condition, context.scope).holds(context)
+        return _used(condition, context).holds(context)
     except BadCondition as error:
         raise ConditionFailed("; ".join(each.in_words for each in error.problems)) from None
+    except TooMuch:
+        raise
     except ConditionFailed as error:
         if context.unusable:
             raise
+        if str(UNKNOWN_ITEM) in error.why:
+            raise ConditionFailed(_unknown(condition, context)) from None
         raise ConditionFailed(
             explained(condition, context.facts, error.why, partial(_fails, context))
         ) from None
+
+
+def _used(condition: str, context: Context) -> Compiled:
+    """Raises BadCondition."""
+    if not context.unknown:
+        return compiled(condition, context.scope)
+    return _without(condition, context.scope, frozenset(map(_of_shape, context.unknown)))
+
+
+@lru_cache(maxsize=_KEPT)
+def _without(condition: str, scope: Scope, facts: frozenset[str]) -> Compiled:
+    """The condition for a deal of which these facts are not known."""
+    whole = compiled(condition, scope)
+    if not any(asked_for(whole.expression, facts)):
+        return whole
+    return whole._replace(expression=_environment(scope).deserialize(with_unknown(whole.expression, facts)))
+
+
+def _unknown(condition: str, context: Context) -> str:
+    """Where the condition first asks for a fact that is not known, and why it is not."""
+    facts = {_of_shape(name): name for name in context.unknown}
+    at, fact = min(asked_for(compiled(condition, context.scope).expression, facts))
+    return f"{place_of(condition, at)}: {facts[fact]}: {context.unknown[facts[fact]]}"
+
+
+def _of_shape(name: str) -> str:
+    """`Plan.total` for `plan.total`."""
+    variable, _, field = name.partition(".")
+    return f"{VARIABLES[variable].shape}.{field}"
 
 
 def _fails(context: Context, part: str) -> bool:
     """Whether this part of a condition cannot be evaluated by itself; not one that is no condition."""
     try:
         compiled(part, context.scope).holds(context)
-    except BadCondition:
+    except (BadCondition, TooMuch):
         return False
     except ConditionFailed:
         return True
@@ -149,8 +201,6 @@ def compiled(condition: str, scope: Scope) -> Compiled:
         raise BadCondition((Problem("", f"it is longer than {LONGEST_CONDITION} characters"),))
     if not condition.isascii() and condition.encode(errors="replace").decode() != condition:
         raise BadCondition((Problem("", "it has half of a character"),))
-    if has_loop_in_loop(condition):
-        raise BadCondition((Problem("", "it has one list inside another", "Ask for one list after the other"),))
     try:
         expression = _environment(scope).compile(condition)
     except RuntimeError as error:
@@ -158,7 +208,10 @@ def compiled(condition: str, scope: Scope) -> Compiled:
     if expression.return_type() != cel.Type.BOOL:
         fix = "Compare it with something, such as `deal.amount > 1000`"
         raise BadCondition((Problem("", "it is neither true nor false", fix),))
-    return Compiled(expression, scope)
+    tree = tree_of(expression)
+    if found := refused(tree):
+        raise BadCondition((Problem("", *found),))
+    return Compiled(expression, scope, effort_of(tree))
 
 
 def _why(error: object) -> str:

@@ -9,9 +9,15 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from oppsync.domain.policy.compile_errors import place_of
-from oppsync.domain.policy.loops import TEXT_OR_COMMENT
 
-_TOKEN = re.compile(rf"{TEXT_OR_COMMENT} | && | \|\| | [()\[\]{{}}]", re.VERBOSE | re.DOTALL)
+# Text in all the ways that CEL writes it, and comments, in which names and brackets are none.
+_TEXT_OR_COMMENT = r"""
+    [bB]?[rR][bB]?(?:\"\"\".*?\"\"\"|'''.*?'''|"[^"\n]*"|'[^'\n]*')
+    | \"\"\"(?:[^\\]|\\.)*?\"\"\" | '''(?:[^\\]|\\.)*?'''
+    | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*'
+    | //[^\n]*
+"""
+_TOKEN = re.compile(rf"{_TEXT_OR_COMMENT} | && | \|\| | [()\[\]{{}}]", re.VERBOSE | re.DOTALL)
 _NO_KEY = re.compile(r'Key not found in map : "(.*)"$')
 _NO_ITEM = re.compile(r"Index error: index=(\d+) size=(\d+)")
 _NAMED = re.compile(r"\b(\w+)\.(\w+)")

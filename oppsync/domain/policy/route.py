@@ -45,10 +45,6 @@ class NamedPlace(NamedTuple):
 _KINDS = (ReferenceKind.LEGAL_ENTITY, ReferenceKind.REGION, ReferenceKind.SERVICE_LINE)
 
 
-def has_routes(book: ReferenceBook, role: RoutedRole, day: date) -> bool:
-    return any(key.split("|")[0] == role for key in book.keys(ReferenceKind.ROUTE, day))
-
-
 def route_of(
     book: ReferenceBook, role: RoutedRole, place: NamedPlace, day: date
 ) -> tuple[Route, ReferenceUse] | None:

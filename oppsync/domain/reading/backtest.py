@@ -20,8 +20,9 @@ from oppsync.domain.reading.open_deals import findings_between, in_one_line, tol
 from oppsync.domain.reading.past_deals import PastDeal, Tried
 from oppsync.domain.reading.plan_changes import PlanChange, plan_changes
 from oppsync.domain.reading.plan_money import money_of
+from oppsync.domain.reading.untried import maps_among, maps_in_words
 from oppsync.domain.values.findings.finding import Finding
-from oppsync.domain.values.model import Code, Frozen, Text, require
+from oppsync.domain.values.model import Code, Frozen, Text, omitted_at, require
 from oppsync.domain.values.money import Currency, Money
 
 # So many deals that differ are kept one by one; the sums are of all.
@@ -66,7 +67,7 @@ class Sum(StrEnum):
 
 
 class MoneySum(Frozen):
-    """What the plans of all deals that go on come to, in one currency."""
+    """What the plans of all deals that go on by both come to, in one currency."""
 
     what: Sum
     currency: Currency
@@ -75,7 +76,7 @@ class MoneySum(Frozen):
 
 
 class Counted(Frozen):
-    """Of how many deals: a finding by its code, or who approves."""
+    """Of how many deals: a finding by its code, or who approves those that go on by both."""
 
     what: Text
     before: int
@@ -90,8 +91,9 @@ class Backtest(Frozen):
     way round; `stopped_by_both`: how many are stopped as it is. `as_of`: the day by whose rows all deals were
     tried; None for each deal's own. `begin_later`: how many changed rows begin after the last of these deals
     was won, and counted as though they had begun by then. `untouched`: how many hold on none of the days whose
-    rows were read, so that no deal shows what they do. `rows`: the deals that differ, the last ones won first;
-    `more` are not listed.
+    rows were read, so that no deal shows what they do. `maps_not_tried`: the connections whose maps differ,
+    which no deal shows either, because it is as it was read. `rows`: the deals that differ, the last ones won
+    first; `more` are not listed.
     """
 
     before: ConfigurationUse
@@ -109,6 +111,7 @@ class Backtest(Frozen):
     as_of: date | None = None
     begin_later: int = 0
     untouched: int = 0
+    maps_not_tried: tuple[Code, ...] = omitted_at(())
     ways: dict[Way, int] = {}
     sums: tuple[MoneySum, ...] = ()
     findings: tuple[Counted, ...] = ()
@@ -121,12 +124,28 @@ class Backtest(Frozen):
         return 0 < self.tried == self.stopped_by_both
 
     @property
+    def go_on(self) -> int:
+        """How many deals go on by both: the sums and who approves are of these, so that a deal that is stopped
+        reads as no saving."""
+        return self.tried - self.stopped - self.freed - self.stopped_by_both
+
+    @property
     def more(self) -> int:
         return self.differing - len(self.rows)
 
     @property
     def in_words(self) -> str:
         """Such as `3 of the last 100 won deals would differ: 2 priced, 1 approved otherwise`."""
+        return (
+            f"{self._counted}; changed connection maps are not tried" if self.maps_not_tried else self._counted
+        )
+
+    @property
+    def maps_in_words(self) -> str:
+        return maps_in_words(self.maps_not_tried)
+
+    @property
+    def _counted(self) -> str:
         if not self.tried:
             return "no deal was tried"
         if self.all_stopped:
@@ -157,8 +176,9 @@ class Tally:
         self._planned.add(deal.inputs.moment.date())
         for side, tried in enumerate((before, after)):
             self._findings[side].update({found.code for found in (*tried.wrong, *tried.later)})
-            self._approvals[side].update(_approvers(tried))
-            self._add_money(side, tried)
+            if not (before.is_blocked or after.is_blocked):
+                self._approvals[side].update(_approvers(tried))
+                self._add_money(side, tried)
         self._by_both += before.is_blocked and after.is_blocked
         ways, what = differs(before, after)
         if not ways:
@@ -183,7 +203,7 @@ class Tally:
             self._rows.append(row)
 
     def _add_money(self, side: int, tried: Tried) -> None:
-        if tried.content is None or tried.is_blocked:
+        if tried.content is None:
             return
         content = tried.content
         zero = Money.zero(content.currency)
@@ -222,6 +242,7 @@ class Tally:
             as_of=days.as_of,
             begin_later=days.begin_later,
             untouched=days.untouched(self._won, self._planned),
+            maps_not_tried=maps_among(each.key for each in days.changes),
             ways={way: self._ways[way] for way in Way if self._ways[way]},
             sums=tuple(
                 MoneySum(what=what, currency=currency, before=sums[0], after=sums[1])

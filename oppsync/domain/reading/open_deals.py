@@ -10,6 +10,7 @@ from oppsync.domain.plan.plan import Plan
 from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.reading.plan_changes import plan_changes
 from oppsync.domain.reading.preview import PlanPreview
+from oppsync.domain.reading.untried import maps_in_words
 from oppsync.domain.values.findings.finding import Finding, blocking
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.values.money import Money
@@ -44,10 +45,16 @@ class DealEffect(Frozen):
 
 
 class OpenDealEffects(Frozen):
-    """The newest deals that are not approved yet, newest first. `not_tried`: how many there are besides."""
+    """The newest deals that are not approved yet, newest first. `not_tried`: how many there are besides.
+    `maps_not_tried`: the connections whose maps differ, which read nothing anew."""
 
     rows: tuple[DealEffect, ...] = ()
     not_tried: int = 0
+    maps_not_tried: tuple[Code, ...] = ()
+
+    @property
+    def maps_in_words(self) -> str:
+        return maps_in_words(self.maps_not_tried)
 
     @property
     def differing(self) -> tuple[DealEffect, ...]:

@@ -1,4 +1,5 @@
-"""Which system owns each field: the one table. It is changed there, and nowhere else.
+"""Which system owns each field: the one table. What it says of deals and customers stands in
+`oppsync.domain.deal.owned_fields`, the rest here, and nothing of it anywhere else.
 
 An override changes a plan and not the field. What a row only names (the ERP's cost centre, say) belongs to the
 system that has it, under the name that stands there.
@@ -7,43 +8,24 @@ system that has it, under the name that stands there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
-from types import MappingProxyType
-from typing import NamedTuple
 
 from oppsync.domain.catalog import CATALOG
 from oppsync.domain.configuration.files import FILES, VALID_FROM, VALID_TO
-from oppsync.domain.deal.billing_terms import BillingTerms, Cap, Deposit, Retainer
-from oppsync.domain.deal.customers import CustomerLink, ErpCustomer
-from oppsync.domain.deal.opportunity import (
-    Account,
-    ContractTerms,
-    Milestone,
-    Opportunity,
-    OpportunityLine,
-    Owner,
+from oppsync.domain.deal.owned_fields import (
+    CONFIGURATION,
+    CRM,
+    DEAL_GROUPS,
+    ERP,
+    OPPSYNC,
+    Group,
+    SystemOfRecord,
+    who_owns,
 )
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.orders import WriteBack
+from oppsync.domain.plan.overrides import OverrideField
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.model import Code, Frozen, Text
-
-
-class SystemOfRecord(StrEnum):
-    CRM = "crm"
-    ERP = "erp"
-    CONFIGURATION = "configuration"
-    OPPSYNC = "oppsync"
-
-
-CRM, ERP = SystemOfRecord.CRM, SystemOfRecord.ERP
-CONFIGURATION, OPPSYNC = SystemOfRecord.CONFIGURATION, SystemOfRecord.OPPSYNC
-WHERE_CHANGED: Mapping[SystemOfRecord, str] = {
-    CRM: "In the CRM; the deal is read again by itself",
-    ERP: "In the ERP",
-    CONFIGURATION: "In the configuration, by whoever may propose one",
-    OPPSYNC: "By oppsync alone",
-}
 
 
 class FieldOwner(Frozen):
@@ -56,50 +38,11 @@ class FieldOwner(Frozen):
     names: SystemOfRecord | None = None
 
 
-class _Group(NamedTuple):
-    """A shape whose fields belong to `owner`; `besides`: further ones, such as the parts of a row's key.
-    `but`: those that belong to another. `names`: those whose value names another's record. `within`: fields
-    that are groups of their own."""
-
-    title: str
-    shape: type[Frozen]
-    owner: SystemOfRecord
-    within: frozenset[str] = frozenset()
-    but: Mapping[str, SystemOfRecord] = MappingProxyType({})
-    names: Mapping[str, SystemOfRecord] = MappingProxyType({})
-    besides: tuple[str, ...] = ()
-
-
-_DEAL_GROUPS = (
-    _Group(
-        "Deal",
-        Opportunity,
-        CRM,
-        within=frozenset({"account", "owner", "created_by", "past_owners", "contract", "lines"}),
-        but={"schema_version": OPPSYNC, "unread": OPPSYNC},
-        names=dict.fromkeys(("contracting_entity", "region", "service_line", "delivery_model"), CONFIGURATION),
-    ),
-    _Group("Account", Account, CRM, names={"code": ERP}),
-    _Group("Owner and requester", Owner, CRM),
-    _Group("Contract", ContractTerms, CRM, within=frozenset({"billing"}), names={"payment_terms": ERP}),
-    _Group("Terms of billing", BillingTerms, CRM, within=frozenset({"cap", "deposit", "retainer"})),
-    _Group("Cap", Cap, CRM),
-    _Group("Deposit", Deposit, CRM),
-    _Group("Retainer", Retainer, CRM),
-    _Group(
-        "Line",
-        OpportunityLine,
-        CRM,
-        within=frozenset({"milestones", "billing"}),
-        names=dict.fromkeys(("service_line", "delivery_region", "role"), CONFIGURATION),
-    ),
-    _Group("Milestone", Milestone, CRM),
-    _Group(
+_WRITTEN_GROUPS = (
+    Group(
         "Write-back in the CRM and the PSA", WriteBack, OPPSYNC, but={"project_number": ERP, "project_url": ERP}
     ),
-    _Group("Customer", ErpCustomer, ERP),
-    _Group("Link of an account to its customer", CustomerLink, OPPSYNC, names={"customer": ERP}),
-    _Group(
+    Group(
         "Project, task or invoice",
         ExternalRecord,
         ERP,
@@ -122,9 +65,10 @@ _ROWS_NAME: Mapping[ReferenceKind, Mapping[str, SystemOfRecord]] = {
     ReferenceKind.TAX_EXEMPTION: {"customer": ERP},
 }
 GROUPS = (
-    *_DEAL_GROUPS,
+    *DEAL_GROUPS,
+    *_WRITTEN_GROUPS,
     *(
-        _Group(
+        Group(
             file.name,
             CATALOG[kind].shape,
             CONFIGURATION,
@@ -145,3 +89,9 @@ def systems_of_record() -> tuple[FieldOwner, ...]:
         for name in dict.fromkeys((*group.besides, *group.shape.model_fields))
         if name not in group.within
     )
+
+
+def why_no_override(field: str) -> str | None:
+    """What to tell somebody who overrides a field that another system owns; None for any other."""
+    owner = None if field in [*OverrideField] else who_owns(field, (*DEAL_GROUPS, *_WRITTEN_GROUPS))
+    return owner and f"{owner}. An override changes of a plan's workstream: {', '.join(OverrideField)}."

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import date, time
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, NamedTuple
 
@@ -43,6 +44,15 @@ def opening_of(hours: str) -> Opening:
     return opening
 
 
+def open_a_week(hours: Iterable[str]) -> timedelta:
+    """`hours`: of each weekday."""
+    openings = [opening_of(each) for each in hours]
+    return sum(
+        (datetime.combine(date.min, each.ends) - datetime.combine(date.min, each.begins) for each in openings),
+        start=timedelta(0),
+    )
+
+
 def _written_rightly(hours: str) -> str:
     opening_of(hours)
     return hours
@@ -51,6 +61,8 @@ def _written_rightly(hours: str) -> str:
 Hours = Annotated[Code, AfterValidator(_written_rightly)]
 WORKWEEK = (Weekday.MONDAY, Weekday.TUESDAY, Weekday.WEDNESDAY, Weekday.THURSDAY, Weekday.FRIDAY)
 USUAL_HOURS = "09:00-17:00"
+# Of a calendar that is entered now; those of a release before stay readable.
+LEAST_A_WEEK = timedelta(hours=4)
 
 
 class Calendar(Frozen):

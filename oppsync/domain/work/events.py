@@ -246,6 +246,13 @@ class PersonIdentified(Event):
     type = "person.identified.v1"
 
 
+class ApproverFreed(Event):
+    """What barred somebody from a plan was a mistake, which was corrected. The database frees nobody of whom
+    the same transaction does not say this: `detail` has the person, the plan and the reasons."""
+
+    type = "approver.freed.v1"
+
+
 class PersonAdded(Event):
     type = "person.added.v1"
 
@@ -306,6 +313,12 @@ class SecondFactorRemoved(Event):
     """By its person, or for them."""
 
     type = "second.factor.removed.v1"
+
+
+class RecoveryCodeUsed(Event):
+    """Instead of a code of the person's phone: to sign in, or to take the second factor away."""
+
+    type = "recovery.code.used.v1"
 
 
 class SessionsEnded(Event):

@@ -81,6 +81,9 @@ class SecondFactors(Protocol):
     def use_recovery(self, tenant_id: str, person_id: UUID, recovery_hash: str) -> bool:
         """The same, of a code for when the key is lost."""
 
+    def recovery_left(self, tenant_id: str, person_id: UUID) -> int:
+        """How many of these codes were not used."""
+
     def remove(self, tenant_id: str, person_id: UUID) -> bool:
         """Whether there was a confirmed one."""
 

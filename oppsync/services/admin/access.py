@@ -12,16 +12,14 @@ from oppsync.domain.values.model import changed
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.access_proposals import AccessChange
 from oppsync.domain.work.events import PersonChanged
-from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Forbidden
-from oppsync.pipeline.table import stage_for
-from oppsync.ports.storage.opportunities import HANDED_ON
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.agreement import end_proposals, require_agreement
 from oppsync.services.admin.commands import DeactivatePerson, OneTimeLink, SetRoles
 from oppsync.services.admin.granting import checked_grant
 from oppsync.services.admin.guarded import becomes_guarded
 from oppsync.services.admin.link_mail import LinkMail
+from oppsync.services.admin.look_again import ask_others
 from oppsync.services.admin.people import access_of, person_of
 from oppsync.services.admin.way_in import renew
 from oppsync.services.admin.who_asks import admit
@@ -54,7 +52,7 @@ class SetRolesHandler:
             )
             uow.people.set_access(command.tenant_id, person.id, granted, is_active=True)
             ended, secret = self._end(uow, command, person, granted)
-            move_approvals(uow, command.tenant_id, person)
+            ask_others(uow, command.tenant_id, person.id)
             event = PersonChanged(
                 opportunity_id=None,
                 actor=actor,
@@ -109,7 +107,7 @@ class DeactivatePersonHandler:
             ended = uow.credentials.end_sessions(command.tenant_id, person.id)
             revoked = uow.credentials.revoke_tokens(command.tenant_id, person.id)
             uow.credentials.end_invitation(command.tenant_id, person.id)
-            move_approvals(uow, command.tenant_id, person)
+            ask_others(uow, command.tenant_id, person.id)
             event = PersonChanged(
                 opportunity_id=None,
                 actor=actor,
@@ -126,13 +124,3 @@ def not_oneself(asker: Asker, person: Person) -> None:
     """Raises Forbidden: what a person may do, another one says."""
     if not isinstance(asker, Program) and person_behind(asker) == person.id:
         raise Forbidden("Another administrator has to change your account.", code="OWN_ACCOUNT")
-
-
-def move_approvals(uow: UnitOfWork, tenant_id: str, person: Person) -> None:
-    """Have the deals looked at again that wait for somebody who was asked with this person: where none of them
-    may decide any more, the stage asks others, or says that nobody is left."""
-    for opportunity_id in uow.approvals.asked(tenant_id, person.id):
-        deal = uow.opportunities.lock(tenant_id, opportunity_id)
-        if deal.state is State.AWAITING_APPROVAL:
-            uow.opportunities.change(deal, deal, HANDED_ON)
-            uow.outbox.add(tenant_id, deal.id, stage_for(deal.state).name, deal.traceparent)

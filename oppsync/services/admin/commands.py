@@ -52,10 +52,12 @@ class IdentifyPerson(Command[None]):
 
 class OneTimeLink(NamedTuple):
     """A link by which a person sets their password. `secret`: None where whoever asked is not shown it, because
-    it is its person's alone (`services.admin.guarded`); `note` then says where it went, or what to do."""
+    it is its person's alone (`services.admin.guarded`); `note` then says where it went, or what to do.
+    `is_stuck`: it did not reach the person, who cannot sign in before somebody does that."""
 
     secret: str | None
     note: str = ""
+    is_stuck: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,9 +116,9 @@ class ProposeAccess(Command[UUID]):
 
 
 @dataclass(frozen=True)
-class DecideAccess(Command[str]):
+class DecideAccess(Command[OneTimeLink | None]):
     """Agree, as another administrator, and have it done; or reject, which who proposed it may do too. Returns
-    where the person's one-time link went, or what to do; nothing where there is none. Raises NotFound;
+    the person's one-time link, which is shown to nobody else; None where there is none. Raises NotFound;
     Forbidden (code OWN_PROPOSAL; OWN_ACCOUNT where it is about them); Conflict (code ALREADY_DECIDED); and what
     doing it raises."""
 

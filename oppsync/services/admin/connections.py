@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets as random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -105,7 +105,7 @@ class AddConnectionHandler:
             book, today = uow.references.book(command.tenant_id), self.clock.now().date()
             found = governed(self.catalog, book, None, wanted, today)
             faults = [*_name_faults(command.name)]
-            faults += said_elsewhere(self.catalog, found, None, wanted, command.settings)
+            faults += _besides(faults, said_elsewhere(self.catalog, found, None, wanted, command.settings))
             as_mapped = self.catalog.mapped(wanted, book, today)
             new, secrets = _checked(self.catalog, as_mapped, command.secrets, faults)
             new = with_own_maps(self.catalog, found, None, new)
@@ -143,7 +143,7 @@ class EditConnectionHandler:
             book, today = uow.references.book(command.tenant_id), self.clock.now().date()
             found = governed(self.catalog, book, before, wanted, today)
             faults = [*_name_faults(name), *self._not_given(before, wanted, own, command.secrets)]
-            faults += said_elsewhere(self.catalog, found, before, wanted, command.settings)
+            faults += _besides(faults, said_elsewhere(self.catalog, found, before, wanted, command.settings))
             vendors = {key: value for key, value in stored.items() if key != WEBHOOK_SECRETS}
             as_mapped = self.catalog.mapped(wanted, as_renamed(book, before, wanted), today)
             new, secrets = _checked(self.catalog, as_mapped, {**vendors, **command.secrets}, faults)
@@ -250,6 +250,12 @@ def _checked(
 
 def _name(given: str) -> str:
     return given.strip()[:_LONGEST_NAME]
+
+
+def _besides(faults: Sequence[Fault], further: Iterable[Fault]) -> Sequence[Fault]:
+    """Nothing more of a name that is wrong by itself: whether a row has it shows once there is one."""
+    is_named_wrong = any(each.field == "name" for each in faults)
+    return [each for each in further if not (is_named_wrong and each.field == "name")]
 
 
 def _name_faults(given: str) -> Sequence[Fault]:

@@ -11,6 +11,8 @@ from oppsync.domain.work.access_proposals import needs_two
 from oppsync.kernel.errors import Forbidden
 from oppsync.ports.storage.unit_of_work import UnitOfWork
 
+ONLY_THE_PERSON = "ONLY_THE_PERSON"
+
 
 def is_guarded(uow: UnitOfWork, tenant_id: str, asker: Asker, roles: Iterable[str]) -> bool:
     """Whether the link or password of an account with these roles is kept from `asker`. Whoever has the
@@ -35,5 +37,5 @@ def only_the_person(email: str) -> Forbidden:
         f"{email} approves or administers, so that nobody else may know how they come in: a link has to "
         "be mailed to them, which takes a mail server, or the command line resets the account (`oppsync user "
         "reset`).",
-        code="ONLY_THE_PERSON",
+        code=ONLY_THE_PERSON,
     )

@@ -58,11 +58,13 @@ class LinkMail:
                 f"{person.email} cannot sign in yet, because no mail server is set up that brings the one-time "
                 "link to them alone. On the server's own command line, "
                 f"`oppsync user reset --email {person.email}` makes it; the security log says so.",
+                is_stuck=True,
             )
         return OneTimeLink(
             None,
             f"{person.email} cannot sign in yet, because the one-time link could not be mailed: the security "
             "log says why. Reset the account again once mail is taken.",
+            is_stuck=True,
         )
 
     def send(self, tenant_id: str, person: Person, secret: str, actor: str, why: str = "") -> bool:

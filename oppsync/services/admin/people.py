@@ -21,8 +21,10 @@ from oppsync.kernel.errors import InvalidInput, NotFound
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.agreement import require_agreement
 from oppsync.services.admin.commands import CreatePerson, IdentifyPerson
+from oppsync.services.admin.freeing import barred_by, free
 from oppsync.services.admin.granting import checked_grant
 from oppsync.services.admin.guarded import is_guarded, only_the_person
+from oppsync.services.admin.look_again import ask_others
 from oppsync.services.admin.passwords import Passwords, names_of_firm
 from oppsync.services.admin.who_asks import admit
 
@@ -130,6 +132,7 @@ class IdentifyPersonHandler:
             known_by = Person.model_validate(
                 dict(person) | {"further_emails": command.further_emails, "crm_user_ids": command.crm_user_ids}
             )
+            before = barred_by(uow, command.tenant_id, person)
             uow.people.identify(command.tenant_id, person.id, known_by.further_emails, known_by.crm_user_ids)
             event = PersonIdentified(
                 opportunity_id=None,
@@ -140,6 +143,8 @@ class IdentifyPersonHandler:
                 summary=f"{person.name} is known by {_words(known_by)}",
             )
             self.publish(uow, command.tenant_id, new_traceparent(), event)
+            free(uow, self.publish, command.tenant_id, actor, before)
+            ask_others(uow, command.tenant_id, person.id)
             uow.commit()
 
 

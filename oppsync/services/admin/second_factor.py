@@ -13,7 +13,7 @@ from oppsync.domain.approval.who_may import Action
 from oppsync.domain.values.actor import person_actor
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.attempts import AttemptKind
-from oppsync.domain.work.events import SecondFactorRemoved, SecondFactorSet
+from oppsync.domain.work.events import RecoveryCodeUsed, SecondFactorRemoved, SecondFactorSet
 from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound, TooManyAttempts
 from oppsync.ports.clock import Clock
 from oppsync.ports.identity import OneTimeCodes
@@ -48,6 +48,7 @@ class CodeCheck:
     codes: OneTimeCodes
     clock: Clock
     brake: SignInBrake
+    publish: Publish
 
     def step_of(self, key: str, typed: str) -> int | None:
         """The step whose code it is, of those near now."""
@@ -78,7 +79,17 @@ class CodeCheck:
         step = self.step_of(factor.key, typed)
         if step is not None:
             return uow.second_factors.use_step(tenant_id, person.id, step)
-        return uow.second_factors.use_recovery(tenant_id, person.id, hash_secret(typed))
+        if not uow.second_factors.use_recovery(tenant_id, person.id, hash_secret(typed)):
+            return False
+        left = uow.second_factors.recovery_left(tenant_id, person.id)
+        event = RecoveryCodeUsed(
+            opportunity_id=None,
+            actor=person_actor(person.email),
+            detail={"person": str(person.id), "left": left},
+            summary=f"{person.email} used a recovery code: {left} of {RECOVERY_CODES} are left",
+        )
+        self.publish(uow, tenant_id, new_traceparent(), event)
+        return True
 
 
 @dataclass(frozen=True)

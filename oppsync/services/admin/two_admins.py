@@ -74,7 +74,7 @@ class DecideAccessHandler:
     invite: Callable[[InvitePerson], OneTimeLink]
     set_roles: Callable[[SetRoles], OneTimeLink | None]
 
-    def __call__(self, command: DecideAccess) -> str:
+    def __call__(self, command: DecideAccess) -> OneTimeLink | None:
         tenant_id = command.tenant_id
         with self.uow() as uow:
             actor = admit(uow, tenant_id, command.actor, Action.AGREE_ACCESS)
@@ -96,9 +96,9 @@ class DecideAccessHandler:
             event = _agreed(found, actor) if command.approve else rejected(found, actor, comment)
             self.publish(uow, tenant_id, new_traceparent(), event)
             uow.commit()
-        return self._do(tenant_id, found) if command.approve else ""
+        return self._do(tenant_id, found) if command.approve else None
 
-    def _do(self, tenant_id: str, found: AccessProposal) -> str:
+    def _do(self, tenant_id: str, found: AccessProposal) -> OneTimeLink | None:
         """An agreement is used up with this, or void: what is left of one would give access again, later."""
         is_done = False
         try:
@@ -108,7 +108,7 @@ class DecideAccessHandler:
             with self.uow() as uow:
                 uow.access_proposals.settle(tenant_id, found.id, is_done=is_done)
                 uow.commit()
-        return link.note if link else ""
+        return link
 
     def _done(self, tenant_id: str, found: AccessProposal) -> OneTimeLink | None:
         if found.change is AccessChange.SET_ROLES:

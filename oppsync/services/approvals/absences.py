@@ -18,12 +18,10 @@ from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.access_proposals import gained, needs_two
 from oppsync.domain.work.events import AbsenceEnded, AbsenceEntered, CalendarChosen
-from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
-from oppsync.pipeline.table import stage_for
 from oppsync.ports.clock import Clock
-from oppsync.ports.storage.opportunities import HANDED_ON
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.services.admin.look_again import ask_others
 from oppsync.services.admin.people import person_of
 from oppsync.services.admin.who_asks import admit
 from oppsync.services.approvals.commands import EndAbsence, EnterAbsence, SetCalendar
@@ -34,6 +32,7 @@ NO_APPROVER = (
     "{name} approves nothing here: standing in makes nobody an approver. Two administrators agree to the role "
     "first, or choose an approver."
 )
+NOT_YET = "{name} was invited and has set no password yet, so that they can decide nothing: choose another."
 
 
 @dataclass(frozen=True)
@@ -138,18 +137,6 @@ class SetCalendarHandler:
             uow.commit()
 
 
-def ask_others(uow: UnitOfWork, tenant_id: str, person_id: UUID | None) -> None:
-    """Have the deals looked at again that wait for this person among others: the stage asks whom it has to ask
-    from now on."""
-    if person_id is None:
-        return
-    for opportunity_id in uow.approvals.asked(tenant_id, person_id):
-        deal = uow.opportunities.lock(tenant_id, opportunity_id)
-        if deal.state is State.AWAITING_APPROVAL:
-            uow.opportunities.change(deal, deal, HANDED_ON)
-            uow.outbox.add(tenant_id, deal.id, stage_for(deal.state).name, deal.traceparent)
-
-
 def _of_whom(uow: UnitOfWork, tenant_id: str, asker: Asker, email: str) -> tuple[Person, str]:
     """The person, the asker where no address is given; and the asker as the timeline names them."""
     if not email and not isinstance(asker, Program):
@@ -199,6 +186,8 @@ def _delegate(uow: UnitOfWork, tenant_id: str, person: Person, email: str) -> Pe
         raise InvalidInput("Nobody stands in for themselves, under another account either.", field="delegate")
     if not may(delegate, Action.DECIDE_APPROVAL):
         raise InvalidInput(NO_APPROVER.format(name=delegate.name), field="delegate")
+    if not delegate.can_sign_in:
+        raise InvalidInput(NOT_YET.format(name=delegate.name), field="delegate")
     return delegate
 
 
@@ -217,15 +206,36 @@ def _refuse_new_approver(uow: UnitOfWork, tenant_id: str, person: Person, delega
 
 
 def _warn(uow: UnitOfWork, tenant_id: str, person: Person, delegate: Person) -> None:
-    """Raises Conflict (code DELEGATE_BARRED) where the delegate may not decide deals that wait."""
-    count = len(uow.approvals.deals_with_part(tenant_id, person))
-    if count:
-        deals = "1 deal that waits" if count == 1 else f"{count} deals that wait"
-        raise Conflict(
-            f"{person.name} has a part in {deals} for approval: while {delegate.name} stands in, they decide "
-            f"nothing of {'it' if count == 1 else 'them'}. Confirm it, name somebody else, or nobody.",
-            code="DELEGATE_BARRED",
+    """Raises Conflict (code DELEGATE_BARRED) where the delegate may not decide deals that wait: those in which
+    the absent person has a part, and of those that wait for the absent person, those in which the delegate
+    has one."""
+    asked = set(uow.approvals.asked(tenant_id, person.id))
+    own = len(uow.approvals.deals_with_part(tenant_id, person))
+    theirs = len(asked.intersection(uow.approvals.deals_with_part(tenant_id, delegate)))
+    found = []
+    if own:
+        found.append(
+            f"{person.name} has a part in {_waiting(own)} for approval: while {delegate.name} stands in, they "
+            f"decide nothing of {_them(own)}."
         )
+    if theirs:
+        of = "the only deal" if len(asked) == 1 else f"{theirs} of the {len(asked)} deals"
+        waits = "waits" if len(asked) == 1 else "wait"
+        found.append(
+            f"{delegate.name} has a part in {of} that {waits} for {person.name}, such as owning "
+            f"{_them(theirs)}: they decide nothing of {_them(theirs)} for {person.name}."
+        )
+    if found:
+        problem = f"{' '.join(found)} Confirm it, name somebody else, or nobody."
+        raise Conflict(problem, code="DELEGATE_BARRED")
+
+
+def _waiting(count: int) -> str:
+    return "1 deal that waits" if count == 1 else f"{count} deals that wait"
+
+
+def _them(count: int) -> str:
+    return "it" if count == 1 else "them"
 
 
 def _back_since(absences: Absences, person: Person) -> datetime:

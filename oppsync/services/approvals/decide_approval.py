@@ -26,7 +26,7 @@ from oppsync.ports.storage.opportunities import HANDED_ON
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.approvals.commands import DecideApproval
 from oppsync.services.approvals.locked_task import locked_task
-from oppsync.services.approvals.request_changes import request_changes
+from oppsync.services.approvals.request_changes import SAY_WHAT, in_place_of_whom, request_changes
 
 _STATUS = {Decision.APPROVE: TaskStatus.APPROVED, Decision.REJECT: TaskStatus.REJECTED}
 _EVENT: dict[Decision, type[PlanApproved] | type[PlanRejected]] = {
@@ -36,7 +36,7 @@ _EVENT: dict[Decision, type[PlanApproved] | type[PlanRejected]] = {
 
 _REQUIRED = {
     Decision.REJECT: "Give a reason for the rejection.",
-    Decision.REQUEST_CHANGES: "Say what is to change; sales reads it.",
+    Decision.REQUEST_CHANGES: SAY_WHAT,
 }
 _TRIED = {Decision.APPROVE: "approve", Decision.REJECT: "reject", Decision.REQUEST_CHANGES: "have changed"}
 
@@ -68,7 +68,9 @@ class DecideApprovalHandler:
                 raise
             text = comment(command.comment, "comment", required=_REQUIRED.get(command.decision, ""))
             if command.decision is Decision.REQUEST_CHANGES:
-                decided = request_changes(uow, self.publish, opportunity, task, by=person, wanted=text)
+                decided = request_changes(
+                    uow, self.publish, opportunity, task, by=person, absent=absent, wanted=text
+                )
             else:
                 status, in_place_of = _STATUS[command.decision], absent.id if absent else None
                 decided = uow.approvals.decide(
@@ -100,7 +102,7 @@ class DecideApprovalHandler:
             opportunity_id=opportunity.id,
             actor=actor,
             after={"role": task.role, "plan": task.plan_hash, "status": task.status.value},
-            detail={"task": str(task.id), "comment": task.comment} | _in_place_of(task),
+            detail={"task": str(task.id), "comment": task.comment} | in_place_of_whom(task),
             summary=f"{name} {verb} plan {short_hash(task.plan_hash)} for {task.seat.words}",
         )
         self.publish(uow, opportunity.tenant_id, opportunity.traceparent, event)
@@ -110,10 +112,6 @@ class DecideApprovalHandler:
 def _names(person: Person, absent: Person | None) -> tuple[str, str]:
     """The actor, and the words for who decided."""
     return name_of(person), f"{person.name} for {absent.name}" if absent else person.name
-
-
-def _in_place_of(task: ApprovalTask) -> dict[str, str]:
-    return {"decided_for": str(task.decided_for)} if task.decided_for else {}
 
 
 def _hand_on(uow: UnitOfWork, opportunity: TrackedOpportunity) -> None:

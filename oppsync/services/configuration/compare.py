@@ -9,6 +9,7 @@ from oppsync.domain.configuration.bundle import fingerprint, fingerprint_of
 from oppsync.domain.configuration.differences import differences, needs_second_person
 from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.reading.open_deals import OpenDealEffects
+from oppsync.domain.reading.untried import maps_among
 from oppsync.ports.clock import Clock
 from oppsync.ports.connectors import ConnectorCatalog
 from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
@@ -43,7 +44,8 @@ class CompareConfigurationHandler:
             backtest = uow.configurations.backtest_of(tenant_id, after)
         changes = differences(book.rows, command.rows)
         open_deals = OpenDeals(self.uow, self.systems, self.clock)
-        effects = open_deals.effects_of(tenant_id, command.rows) if changes else OpenDealEffects()
+        maps = maps_among((each.kind, each.key) for each in changes)
+        effects = open_deals.effects_of(tenant_id, command.rows, maps) if changes else OpenDealEffects()
         return Comparison(
             before=before,
             firm_before=firm,

@@ -66,8 +66,11 @@ class OpenDeals:
     systems: Systems
     clock: Clock
 
-    def effects_of(self, tenant_id: str, rows: Iterable[ReferenceRow]) -> OpenDealEffects:
-        """`rows`: those of a bundle. Links of customers stay as they are."""
+    def effects_of(
+        self, tenant_id: str, rows: Iterable[ReferenceRow], maps: Sequence[str] = ()
+    ) -> OpenDealEffects:
+        """`rows`: those of a bundle. Links of customers stay as they are. `maps`: connections whose maps these
+        rows change."""
         today = self.clock.now().date()
         with self.uow.reading() as uow:
             now = uow.references.book(tenant_id)
@@ -78,7 +81,7 @@ class OpenDeals:
             deals = [_gathered(uow, each, *both, new=new) for each in found]
             where_to = destinations(self.systems, uow, tenant_id)
         tried = tuple(self._effect(each, now, then, where_to) for each in deals)
-        return OpenDealEffects(rows=tried, not_tried=count - len(tried))
+        return OpenDealEffects(rows=tried, not_tried=count - len(tried), maps_not_tried=tuple(maps))
 
     def _effect(
         self, deal: _Deal, now: ReferenceBook, then: ReferenceBook, where_to: Destinations

@@ -10,8 +10,9 @@ from oppsync.domain.approval.involved import is_same
 from oppsync.domain.approval.who_may import Action, may
 from oppsync.domain.configuration.bundle import fingerprint, fingerprint_of
 from oppsync.domain.configuration.differences import Difference, differences
+from oppsync.domain.configuration.edits import carried_over
 from oppsync.domain.configuration.files import UNGOVERNED
-from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal
+from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal, ProposalStatus
 from oppsync.domain.reading.backtest import Backtest
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.kernel.errors import NotFound
@@ -62,6 +63,63 @@ def approvers(uow: UnitOfWork, tenant_id: str, proposal: Proposal) -> Sequence[s
     able = [each for each in people if may(each, Action.APPROVE_CONFIGURATION)]
     proposer = uow.people.get(tenant_id, proposal.proposed_by)
     return sorted(each.name for each in able if not is_same(each, proposer))
+
+
+class ProposedNow(NamedTuple):
+    """What an open proposal would make of the configuration of now."""
+
+    firm: str
+    rows: Sequence[ReferenceRow]
+    is_overtaken: bool
+
+
+def proposed_now(uow: UnitOfWork, tenant_id: str, proposal: Proposal) -> ProposedNow:
+    """Where the configuration changed since, only what the proposal changes of what it was made from: what
+    others changed meanwhile stays, as it does when it is proposed anew."""
+    stored = uow.configurations
+    rows, now = stored.proposed_rows(tenant_id, proposal.id), stored.rows(tenant_id)
+    if proposal.against == fingerprint(now):
+        return ProposedNow(proposal.firm, rows, is_overtaken=False)
+    base, firm_then = _made_from(uow, tenant_id, proposal)
+    firm = proposal.firm if proposal.firm != firm_then else stored.firm(tenant_id)
+    return ProposedNow(firm, carried_over(rows, base, now), is_overtaken=True)
+
+
+class ProposalAsMade(NamedTuple):
+    """Where the rows of a proposal differ from those of version `against` that it was made from; None without a
+    version. `applied_as`: the version that it became, if it was applied. `firm_before`: what the files of
+    version `against` name the firm, where these name it otherwise."""
+
+    differences: Sequence[Difference]
+    against: int | None
+    applied_as: int | None
+    firm_before: str = ""
+
+
+def proposal_as_made(uow: UnitOfWork, tenant_id: str, proposal: Proposal) -> ProposalAsMade:
+    base, firm = _made_from(uow, tenant_id, proposal)
+    changes = differences(base, uow.configurations.proposed_rows(tenant_id, proposal.id))
+    against = uow.configurations.number_of(tenant_id, proposal.against)
+    firm_before = firm if firm != proposal.firm else ""
+    return ProposalAsMade(changes, against, _applied_as(uow, tenant_id, proposal), firm_before)
+
+
+def _made_from(uow: UnitOfWork, tenant_id: str, proposal: Proposal) -> tuple[Sequence[ReferenceRow], str]:
+    """The rows that a proposal was made from, and what their files name the firm."""
+    stored = uow.configurations
+    number = stored.number_of(tenant_id, proposal.against)
+    if number is None:
+        return (), stored.firm(tenant_id)
+    return stored.rows_of(tenant_id, number), stored.firm(tenant_id, number)
+
+
+def _applied_as(uow: UnitOfWork, tenant_id: str, proposal: Proposal) -> int | None:
+    """The newest version with its rows when it was decided: later ones may have taken them back and again."""
+    decided_at = proposal.decided_at
+    if proposal.status is not ProposalStatus.APPLIED or decided_at is None:
+        return None
+    versions = (each for each in uow.configurations.versions(tenant_id) if each.made_at <= decided_at)
+    return next((each.number for each in versions if each.fingerprint == proposal.fingerprint), None)
 
 
 def kept_backtest(uow: UnitOfWork, tenant_id: str, of_rows: str) -> Backtest:

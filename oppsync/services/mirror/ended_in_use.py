@@ -21,10 +21,11 @@ from oppsync.domain.master_data.rows import (
 from oppsync.domain.plan.plan import PlanContent
 from oppsync.domain.plan.references import references_of
 from oppsync.domain.policy.connection_map import map_of
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.actor import RELAY
 from oppsync.domain.values.findings.codes import CODES
 from oppsync.domain.values.trace import new_traceparent
-from oppsync.domain.work.connections import Connection
+from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.events import MasterDataEnded
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus, NewException
 from oppsync.domain.work.mirror import GoneRow
@@ -37,6 +38,7 @@ from oppsync.services.mirror.known import erp_names
 CODE = "MASTER_DATA_ENDED"
 _NAMED = 5
 _MOST_TOLD = 20
+RowAt = tuple[ReferenceKind, str, date]
 
 
 class NamingDeal(NamedTuple):
@@ -47,14 +49,23 @@ class NamingDeal(NamedTuple):
 
 
 class EndedInUse(NamedTuple):
-    """`gone_at`: None for what no reading found there. `rows`: those of the configuration that name it, in
-    words, and the connection's settings that do."""
+    """`gone_at`: None for what no reading found there. `naming`: the rows of the configuration that name it;
+    `settings`: those of the connection that do, in words."""
 
     key: MasterKey
     name: str
     gone_at: datetime | None
     deals: Sequence[NamingDeal]
-    rows: Sequence[str]
+    naming: Sequence[ReferenceRow]
+    settings: Sequence[str]
+
+    @property
+    def rows(self) -> Sequence[str]:
+        """What names it of the configuration and of the connection, in words."""
+        return [
+            *(f"{FILES[row.kind].name}: {key_in_words(row.kind, row.key)}" for row in self.naming),
+            *self.settings,
+        ]
 
 
 def ended_in_use(
@@ -73,13 +84,33 @@ def ended_in_use(
             gone[key].row.name if key in gone else "",
             gone[key].gone_at if key in gone else None,
             naming.get(key, ()),
-            [
-                *(f"{FILES[row.kind].name}: {key_in_words(row.kind, row.key)}" for row in rows.get(key, ())),
-                *settings.get(key, ()),
-            ],
+            rows.get(key, ()),
+            settings.get(key, ()),
         )
         for key in sorted({*naming, *rows, *settings})
     ]
+
+
+class EndedName(NamedTuple):
+    """What a row of the configuration names, and this ERP does not have."""
+
+    connection: Connection
+    key: MasterKey
+
+
+def ended_by_row(
+    uow: UnitOfWork, tenant_id: str, today: date, catalog: ConnectorCatalog
+) -> Mapping[RowAt, Sequence[EndedName]]:
+    """Of each row of now that names what its ERP does not have, or not any more: what."""
+    found: dict[RowAt, list[EndedName]] = {}
+    for connection in uow.connections.of_tenant(tenant_id):
+        if connection.role is not ConnectionRole.ERP:
+            continue
+        for each in ended_in_use(uow, tenant_id, connection.id, today, catalog):
+            for row in each.naming:
+                at = (row.kind, row.key, row.valid_from)
+                found.setdefault(at, []).append(EndedName(connection, each.key))
+    return found
 
 
 def _by_settings(

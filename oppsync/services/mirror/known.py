@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from zoneinfo import ZoneInfo
 
 from oppsync.domain.configuration.erp_names import KINDS, ErpNames, KnownErp, codes_of
 from oppsync.domain.configuration.files import FILES
@@ -17,9 +18,9 @@ _RUNS = 50
 
 def erp_names(uow: UnitOfWork, tenant_id: str, today: date, catalog: ConnectorCatalog) -> ErpNames:
     """Of an ERP that was never read nothing is known. What goes to one ERP goes to all its companies."""
-    book = uow.references.book(tenant_id)
+    book, zone = uow.references.book(tenant_id), ZoneInfo(uow.tenants.get(tenant_id).time_zone or "UTC")
     return ErpNames(
-        erps=[_known(uow, each, catalog) for each in _erps(uow, tenant_id)],
+        erps=[_known(uow, each, catalog, zone) for each in _erps(uow, tenant_id)],
         rows=[row for row in book.rows if row.kind in FILES],
         today=today,
     )
@@ -30,7 +31,7 @@ def _erps(uow: UnitOfWork, tenant_id: str) -> Sequence[Connection]:
     return [each for each in uow.connections.of_tenant(tenant_id) if each.role is ConnectionRole.ERP]
 
 
-def _known(uow: UnitOfWork, connection: Connection, catalog: ConnectorCatalog) -> KnownErp:
+def _known(uow: UnitOfWork, connection: Connection, catalog: ConnectorCatalog, zone: ZoneInfo) -> KnownErp:
     state = uow.mirror.state(connection.tenant_id, connection.id, _RUNS)
     whole = [run for run in state.runs if run.finished_at is not None]
     read = [kind for kind in KINDS if any(kind in run.counts for run in whole)]
@@ -40,7 +41,7 @@ def _known(uow: UnitOfWork, connection: Connection, catalog: ConnectorCatalog) -
     return KnownErp(
         connection.id,
         connection.name,
-        as_of=min(seen, default=whole[0].started_at),
+        as_of=min(seen, default=whole[0].started_at).astimezone(zone),
         codes={
             kind: codes_of(kind, uow.mirror.codes(connection.tenant_id, connection.id, kind)) for kind in read
         },

@@ -198,7 +198,7 @@ def _carry_out(
             return [raised, *_voided(context, after, count)]
         case Await():
             for task_id, people in outcome.ask.items():
-                uow.approvals.ask(after.tenant_id, task_id, people)
+                uow.approvals.widen(after.tenant_id, task_id, people)
             uow.approvals.bar(after.tenant_id, after.id, after.plan_hash or "", outcome.barred)
             return raise_items(uow, context, outcome.items, after.record)
 

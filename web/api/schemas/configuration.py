@@ -12,9 +12,10 @@ from oppsync.domain.configuration.differences import Change
 from oppsync.domain.configuration.imports import DateForm, NumberForm
 from oppsync.domain.configuration.rule_tests import Outcome
 from oppsync.domain.configuration.versions import ConfigurationUse, ConfigurationVersion, Proposal
+from oppsync.domain.deal.owned_fields import SystemOfRecord
 from oppsync.domain.reading.backtest import MOST_TRIED, Backtest
 from oppsync.domain.reading.open_deals import OpenDealEffects
-from oppsync.domain.reading.system_of_record import FieldOwner, SystemOfRecord
+from oppsync.domain.reading.system_of_record import FieldOwner
 from oppsync.domain.values.model import Code, Frozen, Text
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, field_serializer
+from pydantic import BeforeValidator, Field, field_serializer
+from pydantic_core import PydanticCustomError
 
 from oppsync.domain.effects.effects import LedgerRow
 from oppsync.domain.plan.overrides import OverrideField, PlanOverride
 from oppsync.domain.reading.calls import VendorCall
 from oppsync.domain.reading.readings import OpportunityDetail, OpportunitySummary, TimelineEntry
+from oppsync.domain.reading.system_of_record import why_no_override
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.work.states import State
 from web.api.schemas.amounts import exact
@@ -31,6 +33,12 @@ class WhyQuery(PlanQuery):
     )
 
 
+def _not_another_system_s(field: object) -> object:
+    if isinstance(field, str) and (why := why_no_override(field)):
+        raise PydanticCustomError("owned_elsewhere", "{why}", {"why": why})
+    return field
+
+
 class OverrideRequest(Frozen):
     """An override of one field of one workstream, with its reason. A `value` of null takes the override back.
 
@@ -39,7 +47,7 @@ class OverrideRequest(Frozen):
     """
 
     workstream: str
-    field: OverrideField
+    field: Annotated[OverrideField, BeforeValidator(_not_another_system_s)]
     value: str | None = None
     reason: str
 

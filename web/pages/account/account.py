@@ -31,6 +31,7 @@ from web.access.sign_in import too_many_attempts, without_session
 from web.context import application, signed_in
 from web.forms import FormError, posted
 from web.pages.account.devices import device
+from web.pages.account.second_factor import recovery_in_words
 from web.problems import Problem
 
 page = Blueprint("account", __name__, url_prefix="/account")
@@ -137,6 +138,7 @@ def _render(
     made: str = "",
 ) -> str:
     me, queries = signed_in(), application().queries
+    has_factor = queries.person(me.tenant_id, me.person.id).second_factor
     return render_template(
         "account/account.html",
         errors=errors or [],
@@ -145,7 +147,8 @@ def _render(
         secret=secret,
         made=made,
         sessions=queries.sessions(me.tenant_id, me.person.id, hash_secret(session_secret())),
-        has_factor=queries.person(me.tenant_id, me.person.id).second_factor,
+        has_factor=has_factor,
+        recovery_left=recovery_in_words() if has_factor else "",
         tokens=queries.tokens(me.tenant_id, me.person.id),
         device=device,
         scope_texts=SCOPE_TEXTS,

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from oppsync.domain.work.attempts import AttemptKind
 from oppsync.kernel.errors import Forbidden, InvalidInput, TooManyAttempts
 from oppsync.services.admin.commands import BeginSecondFactor, ConfirmSecondFactor, RemoveSecondFactor
+from oppsync.services.admin.second_factor import RECOVERY_CODES
 from web.access.access import SECOND_FACTOR, session_secret
 from web.access.attempts import address, note
 from web.access.sign_in import too_many_attempts
@@ -23,6 +24,7 @@ from web.problems import Problem
 
 page = Blueprint(SECOND_FACTOR, __name__, url_prefix="/account/second-factor")
 _GROUP = 4
+_FEW = 3
 
 
 class Action(StrEnum):
@@ -83,16 +85,28 @@ def _guarded(field: str, wrong: AttemptKind, act: Callable[[], ResponseReturnVal
 
 def _render(errors: list[FormError] | None = None, *, key: str = "", recovery: Sequence[str] = ()) -> str:
     me = signed_in()
+    is_set = application().queries.person(me.tenant_id, me.person.id).second_factor
     return render_template(
         "account/second_factor.html",
         errors=errors or [],
-        is_set=application().queries.person(me.tenant_id, me.person.id).second_factor,
+        is_set=is_set,
+        recovery_left=recovery_in_words() if is_set else "",
         key=key,
         groups=[key[at : at + _GROUP] for at in range(0, len(key), _GROUP)],
         picture=_picture(key, me.person.email) if key else "",
         recovery=recovery,
         is_asked=me.lacks_second_factor and not recovery,
     )
+
+
+def recovery_in_words() -> str:
+    """How many recovery codes the person has left, and what to do where these are few."""
+    me = signed_in()
+    with application().uow.reading() as uow:
+        left = uow.second_factors.recovery_left(me.tenant_id, me.person.id)
+    said = f"{left} of {RECOVERY_CODES} recovery codes are left."
+    few = " Take the second factor away and set it up again, which gives new ones."
+    return said + (few if left <= _FEW else "")
 
 
 def _picture(key: str, account: str) -> Markup:

@@ -41,7 +41,7 @@ from web.pages.approvals.decision import (
     why_me,
 )
 from web.pages.plan.plan_view import plan_view
-from web.pages.plan.replaced import Replaced, replaced_by
+from web.pages.plan.replaced import Replaced, asked_before, replaced_by
 from web.pages.plan.why_view import groups_of
 from web.problems import Problem
 
@@ -195,7 +195,7 @@ def _page(
         remarks=[_note(note) for note in detail.notes if not note.asks_for_changes],
         may_comment=may(me, Right.COMMENT_APPROVAL),
         may_withdraw=may_withdraw(detail, me),
-        able=detail.may_decide if may_reassign(detail, me) else (),
+        able=[each for each in detail.may_decide if each != me.id] if may_reassign(detail, me) else (),
         typed=typed or {},
     )
 
@@ -212,12 +212,15 @@ def _note(note: ApprovalNote) -> _Note:
 
 
 def _replaced(detail: ApprovalDetail) -> Replaced | None:
-    """Find the plan that the current one replaces. An earlier plan names another."""
+    """Find the approved plan that the current one replaces, or else the one that was put to people before it.
+    An earlier plan names another."""
     task = detail.task
     if task.plan_hash != detail.current_hash:
         return None
     tenant = signed_in().tenant_id
     replaces = application().queries.opportunity(tenant, task.opportunity_id).replaces
+    if replaces is None:
+        return asked_before(tenant, task.opportunity_id, detail.plan, detail.plan_number)
     return replaced_by(tenant, task.opportunity_id, replaces, detail.plan)
 
 

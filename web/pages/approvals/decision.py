@@ -100,7 +100,12 @@ def why_me(detail: ApprovalDetail, me: Person) -> str:
 
 
 def later(detail: ApprovalDetail) -> tuple[RequiredApproval, ...]:
-    """The steps for which nobody was asked yet: they are once those before have approved."""
+    """The steps for which nobody was asked yet: they are once those before have approved. Of a plan that is
+    over there are none."""
+    if detail.current_hash != detail.task.plan_hash or detail.task.status is TaskStatus.VOID:
+        return ()
+    if TaskStatus.REJECTED in {each.status for each in (detail.task, *detail.others)}:
+        return ()
     asked = {each.seat.asks.step for each in (detail.task, *detail.others)}
     return tuple(step for step in detail.plan.content.required if step.step not in asked)
 

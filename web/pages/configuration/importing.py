@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from urllib.parse import urlencode
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from adapters.documents.tables import read_table
@@ -23,6 +24,8 @@ from web.forms import FormError, day_of, posted
 from web.pages.configuration.upload import ask, refuse
 
 page = Blueprint("configuration_import", __name__, url_prefix="/configuration/import")
+# What somebody chooses besides the file, kept for the corrected one.
+_CHOICES = ("rows", "numbers", "dates", "since")
 
 
 @page.get("")
@@ -53,7 +56,11 @@ def take() -> ResponseReturnValue:
     try:
         return ask(with_imported(configuration_now(), kind, read_table(posted("rows"), content), forms))
     except BadBundle as refused:
-        return refuse(refused, "configuration_import.show")
+        return refuse(refused, f"{url_for('configuration_import.show')}?{urlencode(_typed())}")
+
+
+def _typed() -> dict[str, str]:
+    return {name: posted(name) for name in _CHOICES}
 
 
 def _render(errors: list[FormError] | None = None) -> str:
@@ -62,6 +69,6 @@ def _render(errors: list[FormError] | None = None) -> str:
         files=[(name, ", ".join(columns(kind))) for name, kind in IMPORTED.items()],
         numbers=NUMBER_EXAMPLES,
         dates=DATE_EXAMPLES,
-        typed={name: posted(name) for name in ("rows", "numbers", "dates", "since")},
+        typed=_typed() if request.method == "POST" else {name: request.args.get(name, "") for name in _CHOICES},
         errors=errors or [],
     )

@@ -6,7 +6,8 @@ from itertools import groupby
 
 from flask import Blueprint, render_template
 
-from oppsync.domain.reading.system_of_record import WHERE_CHANGED, SystemOfRecord, systems_of_record
+from oppsync.domain.deal.owned_fields import WHERE_CHANGED, SystemOfRecord
+from oppsync.domain.reading.system_of_record import systems_of_record
 
 page = Blueprint("configuration_owners", __name__, url_prefix="/configuration/owners")
 _TITLES = {

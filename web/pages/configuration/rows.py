@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from http import HTTPStatus
 from typing import NamedTuple
@@ -13,11 +13,14 @@ from flask.typing import ResponseReturnValue
 from oppsync.domain.approval.who_may import Action, may
 from oppsync.domain.configuration.bundle import governed
 from oppsync.domain.configuration.differences import values_in_words
+from oppsync.domain.configuration.erp_names import NAMING
 from oppsync.domain.configuration.files import FILES, key_in_words
 from oppsync.domain.configuration.rule_checks import CONDITIONALS
+from oppsync.domain.master_data.rows import in_words
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.kernel.errors import NotFound
 from oppsync.services.configuration.present import history_of
+from oppsync.services.mirror.ended_in_use import EndedName, RowAt, ended_by_row
 from web.context import application, signed_in
 from web.forms import FormError, day_of
 from web.pages.configuration.shown import MOST_ROWS, shown_rows
@@ -32,6 +35,7 @@ class Row(NamedTuple):
     valid_from: date
     valid_to: date | None
     says: str
+    ended: Sequence[EndedName] = ()
 
 
 @page.get("/<kind>")
@@ -42,15 +46,17 @@ def show(kind: str) -> ResponseReturnValue:
         on = day_of(request.args.get("on") or today.isoformat())
     except ValueError:
         on, errors = today, [FormError("on", "Write the day as 2026-01-31.")]
-    every = _rows(of_kind)
+    every, ended = _rows(of_kind), _ended(of_kind)
     valid = [each for each in every if each.covers(on)]
-    matching = [row for row in map(_shown, valid) if text.casefold() in f"{row.words} {row.says}".casefold()]
+    shown = [_shown(each, ended.get((each.kind, each.key, each.valid_from), ())) for each in valid]
+    matching = [row for row in shown if text.casefold() in f"{row.words} {row.says}".casefold()]
     markup = render_template(
         "configuration/rows.html",
         kind=of_kind,
         file=FILES[of_kind].name,
         files=[(each, file.name) for each, file in FILES.items()],
         conditionals=CONDITIONALS,
+        in_words=in_words,
         on=on,
         text=text,
         listed=matching[:MOST_ROWS],
@@ -96,6 +102,15 @@ def _rows(kind: ReferenceKind) -> Sequence[ReferenceRow]:
     return governed(each for each in rows if each.kind is kind)
 
 
-def _shown(row: ReferenceRow) -> Row:
+def _ended(kind: ReferenceKind) -> Mapping[RowAt, Sequence[EndedName]]:
+    """What rows name that their ERP does not have; not looked for where no row of the kind can name any."""
+    if kind not in NAMING:
+        return {}
+    today = application().clock.now().date()
+    with application().uow.reading() as uow:
+        return ended_by_row(uow, signed_in().tenant_id, today, application().connectors)
+
+
+def _shown(row: ReferenceRow, ended: Sequence[EndedName] = ()) -> Row:
     words = key_in_words(row.kind, row.key)
-    return Row(row.key, words, row.valid_from, row.valid_to, values_in_words(row))
+    return Row(row.key, words, row.valid_from, row.valid_to, values_in_words(row), ended)

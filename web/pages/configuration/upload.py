@@ -117,11 +117,15 @@ def ask(bundle: FirmBundle, *, errors: list[FormError] | None = None, notice: st
     )
 
 
-def refuse(refused: BadBundle, again: str = "configuration_upload.show") -> ResponseReturnValue:
-    """Every fault, with its place. `again`: the page to send it anew."""
-    faults = shown_faults(refused.faults)
+def refuse(refused: BadBundle, again: str = "", *, of_proposal: bool = False) -> ResponseReturnValue:
+    """What is wrong, with its place. `again`: the address to send it anew, else that of an upload; of a
+    proposal, which no file has, that of its page."""
     markup = render_template(
-        "configuration/faults.html", faults=faults, count=len(refused.faults), again=url_for(again)
+        "configuration/faults.html",
+        faults=shown_faults(refused.faults),
+        count=len(refused.faults),
+        again=again or url_for("configuration_upload.show"),
+        of_proposal=of_proposal,
     )
     return markup, HTTPStatus.UNPROCESSABLE_ENTITY
 

@@ -12,6 +12,8 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from oppsync.domain.approval.who_may import Action, may
+from oppsync.domain.configuration.files import key_in_words
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.connector_forms import shown
 from oppsync.domain.work.webhook_secrets import WEBHOOK_SECRETS
@@ -28,7 +30,7 @@ from oppsync.services.admin.commands import (
 from web.context import application, signed_in
 from web.forms import posted
 from web.pages.connections.form import found_connection
-from web.pages.connections.words import ROLE_WORDS, SEEN_SHOWN, state_of
+from web.pages.connections.words import ROLE_WORDS, SEEN_SHOWN, ended_of, state_of
 from web.problems import Problem
 
 page = Blueprint("connection_page", __name__, url_prefix="/connections")
@@ -107,12 +109,19 @@ def _render(found: Connection, **told: Any) -> str:
     as_mapped = application().as_mapped(found)
     traffic = {seen.connection_id: seen for seen in application().traffic(me.tenant_id)}
     now = datetime.now(UTC)
+    with application().uow.reading() as uow:
+        ended = ended_of(uow, found)
+        routes = [
+            row for row in uow.references.of_kind(me.tenant_id, ReferenceKind.ROUTE) if _leads_to(row, found)
+        ]
     return render_template(
         "connections/connection.html",
         connection=found,
         form=form,
         role=ROLE_WORDS[found.role],
-        state=state_of(found, traffic.get(found.id)),
+        state=state_of(found, traffic.get(found.id), ended),
+        ended=ended,
+        routes=[(row, key_in_words(row.kind, row.key)) for row in routes],
         settings=[
             (field, shown(field, as_mapped.connection.settings.get(field.name))) for field in form.settings
         ],
@@ -130,6 +139,14 @@ def _render(found: Connection, **told: Any) -> str:
         seen_shown=SEEN_SHOWN,
         **told,
     )
+
+
+def _leads_to(row: ReferenceRow, connection: Connection) -> bool:
+    """Whether the route leads deals there, now or later."""
+    today = application().clock.now().date()
+    holds = row.valid_to is None or row.valid_to > today
+    role = row.key.partition("|")[0]
+    return holds and role == connection.role and row.value.get("connection") == connection.name
 
 
 def _has_secret(found: Connection) -> bool:

@@ -16,6 +16,7 @@ from oppsync.services.admin.commands import AddConnection, EditConnection
 from web.context import application, signed_in
 from web.forms import FormError, posted
 from web.pages.connections.words import ROLE_WORDS
+from web.pages.guides.rendering import guides
 
 page = Blueprint("connection_form", __name__, url_prefix="/connections")
 
@@ -130,6 +131,7 @@ def _render(
         mapped=application().as_mapped(edited).row if edited else None,
         errors=[FormError(fault.field, _said(form, fault)) for fault in faults],
         roles=ROLE_WORDS,
+        guide=name if (name := f"connectors/{form.vendor}") in guides() else "",
     )
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from oppsync.domain.approval.who_may import Action, may
+from oppsync.domain.configuration.files import FILES, key_in_words
 from oppsync.domain.master_data.rows import KINDS_IN_WORDS, MasterKind, in_words
-from oppsync.domain.work.mirror import MirrorChange
+from oppsync.domain.work.mirror import GoneRow, MirrorChange
 from oppsync.kernel.errors import Conflict, InvalidInput, NotFound
 from oppsync.services.mirror.commands import AskForMirror
 from oppsync.services.mirror.shown import age_in_words, shown_mirror
@@ -44,7 +46,8 @@ def _render(connection_id: str, notice: str = "") -> str:
             shown = shown_mirror(uow, me.tenant_id, connection_id, now, application().connectors)
         except InvalidInput as error:
             raise NotFound(error.message) from None
-        rows = uow.mirror.list(me.tenant_id, shown.connection.id, kind, search, MOST_LISTED) if kind else ()
+        listed = uow.mirror.list(me.tenant_id, shown.connection.id, kind, search, MOST_LISTED) if kind else ()
+        gone = uow.mirror.gone(me.tenant_id, shown.connection.id) if "ended" in request.args else None
     age = shown.age(now)
     return render_template(
         "connections/mirror.html",
@@ -57,12 +60,19 @@ def _render(connection_id: str, notice: str = "") -> str:
         changes=CHANGES,
         kind=kind,
         search=search,
-        master_rows=rows,
+        master_rows=listed,
+        ended_rows=None if gone is None else _newest([each for each in gone if each.key.kind is kind]),
+        files=FILES,
+        key_in_words=key_in_words,
         most=MOST_LISTED,
         notice=notice,
         is_asked="asked" in request.args,
         may_read=may(me.person, Action.MIRROR),
     )
+
+
+def _newest(gone: Sequence[GoneRow]) -> Sequence[GoneRow]:
+    return sorted(gone, key=lambda each: each.gone_at, reverse=True)[:MOST_LISTED]
 
 
 def _kind(name: str) -> MasterKind | None:

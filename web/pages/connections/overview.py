@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from oppsync.domain.approval.who_may import Action, may
 from web.context import application, signed_in
-from web.pages.connections.words import ROLE_WORDS, state_of
+from web.pages.connections.words import ROLE_WORDS, ended_of, state_of
 
 page = Blueprint("connection_overview", __name__, url_prefix="/connections")
 
@@ -17,8 +17,9 @@ def show() -> ResponseReturnValue:
     me = signed_in()
     with application().uow.reading() as uow:
         found = uow.connections.of_tenant(me.tenant_id)
+        ended = {each.id: ended_of(uow, each) for each in found}
     traffic = {seen.connection_id: seen for seen in application().traffic(me.tenant_id)}
-    rows = [(each, state_of(each, traffic.get(each.id))) for each in found]
+    rows = [(each, state_of(each, traffic.get(each.id), ended[each.id])) for each in found]
     return render_template(
         "connections/overview.html",
         connections=rows,

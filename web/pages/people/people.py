@@ -42,7 +42,7 @@ def invite() -> ResponseReturnValue:
     except Forbidden as refused:
         return propose_instead(refused, AccessChange.INVITE, email, granted, name)
     link = application().link(made.secret) if made.secret else ""
-    return _render(link=link, done=made.note, invited=email)
+    return _render(link=link, done=made.note, is_stuck=made.is_stuck, invited=email)
 
 
 def _render(
@@ -51,6 +51,7 @@ def _render(
     typed: Mapping[str, object] | None = None,
     link: str = "",
     done: str = "",
+    is_stuck: bool = False,
     invited: str = "",
 ) -> str:
     me = signed_in()
@@ -65,6 +66,7 @@ def _render(
         typed=typed or {},
         link=link,
         done=done,
+        is_stuck=is_stuck,
         mailed=application().mails,
         invited=invited,
     )

@@ -14,7 +14,7 @@ from oppsync.domain.approval import who_may
 from oppsync.domain.reading.readings import PersonSummary
 from oppsync.domain.values.limits import Granted, is_limitable
 from oppsync.domain.work.access_proposals import AccessChange
-from oppsync.kernel.errors import Forbidden, InvalidInput
+from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
 from oppsync.services.admin.commands import (
     DeactivatePerson,
     EndSessions,
@@ -25,6 +25,7 @@ from oppsync.services.admin.commands import (
     RevokeToken,
     SetRoles,
 )
+from oppsync.services.admin.guarded import ONLY_THE_PERSON, is_guarded
 from web.context import application, signed_in
 from web.forms import FormError, limit_error, posted, posted_limits, posted_roles
 from web.pages.people.proposals import propose_instead
@@ -57,9 +58,7 @@ def act(person_id: UUID) -> ResponseReturnValue:
         case Action.SET_ROLES | Action.INVITE as action:
             return _give(person, AccessChange(action))
         case Action.RESET:
-            secret = dispatch(ResetPerson(tenant_id, me, person.email))
-            ended = f"Password, sessions and API tokens are ended. The link was mailed to {person.email} alone."
-            return _with_link(person_id, OneTimeLink(secret, "" if secret else ended))
+            return _reset(person)
         case Action.SIGN_OUT:
             dispatch(EndSessions(tenant_id, me, person.email))
         case Action.DEACTIVATE:
@@ -71,6 +70,20 @@ def act(person_id: UUID) -> ResponseReturnValue:
         case _:
             raise Problem(HTTPStatus.BAD_REQUEST, "UNKNOWN_ACTION", "This page does not offer that action.")
     return redirect(url_for("person.show", person_id=person_id), 303)
+
+
+def _reset(person: PersonSummary) -> ResponseReturnValue:
+    me = signed_in()
+    try:
+        secret = application().dispatch(ResetPerson(me.tenant_id, me.person.id, person.email))
+    except Forbidden as refused:
+        if refused.code != ONLY_THE_PERSON:
+            raise
+        return _render(person, notice=refused.message), HTTPStatus.FORBIDDEN
+    except Conflict as error:
+        return _render(_person(person.id), notice=error.message), HTTPStatus.CONFLICT
+    ended = f"Password, sessions and API tokens are ended. The link was mailed to {person.email} alone."
+    return _with_link(person.id, OneTimeLink(secret, "" if secret else ended))
 
 
 def _person(person_id: UUID) -> PersonSummary:
@@ -104,7 +117,7 @@ def _wrong(person: PersonSummary, granted: Granted, error: InvalidInput) -> Resp
 
 def _with_link(person_id: UUID, made: OneTimeLink) -> str:
     link = application().link(made.secret) if made.secret else ""
-    return _render(_person(person_id), link=link, done=made.note)
+    return _render(_person(person_id), link=link, done=made.note, is_stuck=made.is_stuck)
 
 
 def _render(
@@ -112,10 +125,14 @@ def _render(
     *,
     link: str = "",
     done: str = "",
+    is_stuck: bool = False,
+    notice: str = "",
     typed: Granted | None = None,
     errors: Sequence[FormError] = (),
 ) -> str:
     me = signed_in()
+    with application().uow.reading() as uow:
+        link_is_theirs = is_guarded(uow, me.tenant_id, me.person.id, person.roles)
     return render_template(
         "people/person.html",
         person=person,
@@ -129,5 +146,8 @@ def _render(
         may_enter_absence=who_may.may(me.person, who_may.Action.OTHERS_ABSENCE),
         link=link,
         done=done,
+        is_stuck=is_stuck,
+        notice=notice,
+        link_is_theirs=link_is_theirs,
         mailed=application().mails,
     )
