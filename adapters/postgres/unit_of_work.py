@@ -66,7 +66,7 @@ class PostgresUnitOfWork:
         self.parties: Parties = PostgresParties(session)
         self.watermarks: Watermarks = PostgresWatermarks(session)
         self.mirror: Mirror = PostgresMirror(session)
-        self.deliveries: Deliveries = PostgresDeliveries(session)
+        self.deliveries: Deliveries = PostgresDeliveries(session, notices)
         self.plans: Plans = PostgresPlans(session)
         self.plan_inputs: KeptInputs = PostgresPlanInputs(session)
         self.overrides: PlanOverrides = PostgresPlanOverrides(session)

@@ -249,8 +249,8 @@ STORAGE = (
     Mutation(
         "a long queue is fed on",
         SENDER,
-        "full = self._full_queues()",
-        "full: set[str] = set()",
+        "full = self._full_queues()\n        waiting",
+        "full: set[str] = set()\n        waiting",
         first=_RELAY + "test_a_long_queue_is_not_fed_and_others_are",
     ),
     Mutation(
