@@ -26,10 +26,14 @@ class Sender:
         self._store = store
         self._broker = broker
         self._actors = actors
+        # Whether the last look found a queue too full to be fed: its rows wait, and nobody wakes us for them.
+        self.holds_back = False
 
     def relay(self) -> int:
         """Send and delete a batch of outbox rows. Returns how many."""
-        with self._store.outbox(BATCH, self._full_queues()) as rows:
+        full = self._full_queues()
+        self.holds_back = bool(full)
+        with self._store.outbox(BATCH, full) as rows:
             for row in rows:
                 if row.stage in self._actors:  # other releases have other stages: the sweep covers these
                     crash_point("relay.taken", row.stage)

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
-def stop_event() -> threading.Event:
-    """Set by the first signal that asks this process to end. Call it on the main thread."""
+def stop_event(then: Callable[[], None] = lambda: None) -> threading.Event:
+    """Set by the first signal that asks this process to end; `then` is called after it, in the signal's
+    handler. Call it on the main thread."""
     stop = threading.Event()
+
+    def end(*_: object) -> None:
+        stop.set()
+        then()
+
     for number in STOPPING:
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, end)
     return stop
 
 

@@ -9,6 +9,7 @@ from cryptography.fernet import MultiFernet
 from sqlalchemy import Connection, Engine
 
 from adapters.postgres.engine import each_by_itself, store_errors
+from adapters.postgres.notices import Notices
 from adapters.postgres.repositories.absences import PostgresAbsences
 from adapters.postgres.repositories.access_proposals import PostgresAccessProposals
 from adapters.postgres.repositories.approvals import PostgresApprovals
@@ -58,14 +59,14 @@ from oppsync.ports.storage.unit_of_work import UnitOfWork
 
 
 class PostgresUnitOfWork:
-    def __init__(self, connection: Connection, keys: MultiFernet, books: Books) -> None:
+    def __init__(self, connection: Connection, keys: MultiFernet, books: Books, notices: Notices) -> None:
         self._session = session = Session(connection)
         self._outcomes = PostgresOpportunities(session)
         self.opportunities: Opportunities = self._outcomes
         self.parties: Parties = PostgresParties(session)
         self.watermarks: Watermarks = PostgresWatermarks(session)
         self.mirror: Mirror = PostgresMirror(session)
-        self.deliveries: Deliveries = PostgresDeliveries(session)
+        self.deliveries: Deliveries = PostgresDeliveries(session, notices)
         self.plans: Plans = PostgresPlans(session)
         self.plan_inputs: KeptInputs = PostgresPlanInputs(session)
         self.overrides: PlanOverrides = PostgresPlanOverrides(session)
@@ -75,7 +76,7 @@ class PostgresUnitOfWork:
         self.customer_claims: CustomerClaims = PostgresCustomerClaims(session)
         self.exceptions: Exceptions = PostgresExceptions(session)
         self.audit: Audit = PostgresAudit(session)
-        self.outbox: Outbox = PostgresOutbox(session)
+        self.outbox: Outbox = PostgresOutbox(session, notices)
         self.dead_letters: DeadLetters = PostgresDeadLetters(session)
         self.people: People = PostgresPeople(session)
         self.attempts: Attempts = PostgresAttempts(session)
@@ -105,13 +106,14 @@ class PostgresUnits:
         self._reading = each_by_itself(engine)
         self._keys = keys
         self._books: Books = {}
+        self._notices = Notices()
 
     @contextmanager
     def __call__(self) -> Iterator[UnitOfWork]:
         with store_errors(), self._engine.connect() as connection:
-            yield PostgresUnitOfWork(connection, self._keys, self._books)
+            yield PostgresUnitOfWork(connection, self._keys, self._books, self._notices)
 
     @contextmanager
     def reading(self) -> Iterator[UnitOfWork]:
         with store_errors(), self._reading.connect() as connection:
-            yield PostgresUnitOfWork(connection, self._keys, self._books)
+            yield PostgresUnitOfWork(connection, self._keys, self._books, self._notices)

@@ -1,7 +1,8 @@
 """The one place JSON is read and written: numbers keep every digit, and equal documents have equal bytes.
 
 The canonical form is RFC 8785. Decimals, dates and ids are strings in it, so only JSON-ready documents
-(pydantic's `model_dump(mode="json")`) may be digested.
+(pydantic's `model_dump(mode="json")`) may be digested. Such a document has ASCII names and no fractions,
+and then the standard library's encoder, which is written in C, gives the same bytes in a fifth of the time.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +21,9 @@ from oppsync.kernel.plain_text import without_half_pairs
 
 # The escapes that may leave half of a pair, or such a half itself.
 _HALF_PAIRS = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+# The integers that RFC 8785 allows: all of them are exact as IEEE 754 doubles.
+_LARGEST_INTEGER = 2**53 - 1
+_encode_sorted = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 class UnreadableJson(ValueError):
@@ -102,8 +107,36 @@ def _text(value: object) -> str:
 
 
 def canonical(document: Any) -> bytes:
-    """RFC 8785 bytes of a JSON-ready document."""
+    """RFC 8785 bytes of a JSON-ready document. Raises ValueError for what has no such form."""
+    if _are_plain((document,)):
+        with suppress(UnicodeEncodeError):  # half a surrogate pair, which rfc8785 refuses
+            return _encode_sorted(document).encode("utf-8")
     return rfc8785.dumps(document)
+
+
+def _are_plain(values: Iterable[Any]) -> bool:
+    """Whether the standard library writes them as RFC 8785 does. It writes fractions differently, and orders
+    names by code points instead of UTF-16, which are the same for ASCII."""
+    for value in values:
+        kind = type(value)
+        if kind is str or kind is bool or value is None:
+            continue
+        if kind is dict:
+            if not _are_ascii(value) or not _are_plain(value.values()):
+                return False
+        elif kind is list or kind is tuple:
+            if not _are_plain(value):
+                return False
+        elif kind is not int or not -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
+            return False
+    return True
+
+
+def _are_ascii(names: Iterable[Any]) -> bool:
+    try:
+        return "".join(names).isascii()
+    except TypeError:  # a name that is no string
+        return False
 
 
 def digest(document: Any) -> str:

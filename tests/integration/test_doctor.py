@@ -133,7 +133,7 @@ def test_a_sound_installation_passes(doctor: Examine, installed: Application) ->
     assert checks["connection salesforce-demo"] == ("ok", "CRM: Salesforce.")
     assert checks["connection tryton-demo"][1].startswith("ERP: Tryton.")
     assert {"address", "mail", "secret keys"} <= set(checks)
-    assert checks["postgres connections"][1].startswith("Up to 13 needed")
+    assert checks["postgres connections"][1].startswith("Up to 14 needed")
     assert checks["redis connections"][1].startswith("Up to 16 needed")
 
 

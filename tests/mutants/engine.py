@@ -12,6 +12,7 @@ QUEUE = "oppsync/services/queue/exception_queue.py"
 RESUME = "oppsync/services/queue/resume.py"
 CLOSING = "oppsync/pipeline/closing.py"
 INTAKE = "oppsync/services/intake/accept_delivery.py"
+RECEIVING = "adapters/postgres/repositories/receiving.py"
 REFRESH = "oppsync/pipeline/refresh.py"
 APPROVALS = "oppsync/domain/approval/deciding.py"
 _MATRIX = "tests/unit/test_matrix.py::"
@@ -477,13 +478,26 @@ ENGINE = (
     # Intake, replay, re-reads.
     Mutation(
         "no message at intake",
-        INTAKE,
-        "        uow.outbox.add(delivery.tenant_id, opportunity_id, PIPELINE[0].name, delivery.traceparent)\n",
-        "",
+        RECEIVING,
+        ".add_cte(linked, sent)",
+        ".add_cte(linked)",
+        first="tests/integration/test_intake.py::test_a_delivery_and_all_that_it_brings_are_one_statement",
     ),
     Mutation("acknowledged without a commit", INTAKE, "            uow.commit()\n", ""),
     Mutation(
-        "a delivery that comes again acts again", INTAKE, "            if is_new:\n", "            if True:\n"
+        "a delivery that comes again acts again",
+        RECEIVING,
+        '.on_conflict_do_nothing(index_elements=["tenant_id", "connection_id", "delivery_id"])',
+        '.on_conflict_do_update(index_elements=["tenant_id", "connection_id", "delivery_id"], '
+        'set_={"headers": inbox.c.headers})',
+        first="tests/integration/test_intake.py::test_a_known_delivery_brings_nothing",
+    ),
+    Mutation(
+        "intake locks deals in whatever order a delivery names them",
+        INTAKE,
+        "[latest[record_id] for record_id in sorted(latest)]",
+        "list(latest.values())",
+        first="tests/integration/test_intake.py::test_two_deliveries_of_the_same_deals_at_once_do_not_deadlock",
     ),
     Mutation(
         "no message at a replay",

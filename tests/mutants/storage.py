@@ -149,8 +149,8 @@ STORAGE = (
     Mutation(
         "a write put off is refused and nobody notices",
         SESSION,
-        "if self._write(*deferred) is None:",
-        "if self._write(*deferred) is None and False:",
+        "if list(counts) != [len(each) for each in gathered.values()]:",
+        "if not counts:",
         first=_LEASES + "test_a_zombie_writes_nothing_into_the_ledger",
     ),
     Mutation(
@@ -199,8 +199,8 @@ STORAGE = (
     Mutation(
         "no ON CONFLICT in the ledger",
         LEDGER,
-        "    return write(written.returning(table.c.key))",
-        "    return write(row.returning(table.c.key))",
+        "    return RowsWrite(name, written.returning(table.c.key))",
+        "    return RowsWrite(name, rows.returning(table.c.key))",
         first=_LEDGER + "test_an_effect_is_intended_sent_and_confirmed",
     ),
     Mutation(
@@ -249,8 +249,8 @@ STORAGE = (
     Mutation(
         "a long queue is fed on",
         SENDER,
-        "full = self._full_queues()",
-        "full: set[str] = set()",
+        "full = self._full_queues()\n        waiting",
+        "full: set[str] = set()\n        waiting",
         first=_RELAY + "test_a_long_queue_is_not_fed_and_others_are",
     ),
     Mutation(

@@ -85,16 +85,23 @@ WIRE = (
     Mutation(
         "a step with limits asks only once",
         GATE,
-        "if self._limits.counts_nothing and not reply.must_report:",
-        "if not reply.must_report:",
+        "if self._limits.counts_nothing and self._calm.lasts():",
+        "if self._calm.lasts():",
         first=f"{_TRAFFIC}test_tokens_and_places.py::test_what_has_begun_ends_before_other_work_begins",
     ),
     Mutation(
-        "a step whose call failed goes on without asking",
+        "a process whose call failed goes on without asking",
         GATE,
-        "visit.asks_again_at = 0.0",
-        "pass",
-        first=f"{_TRAFFIC}test_pauses.py::test_a_step_without_limits_goes_on_until_a_call_of_its_own_fails",
+        "self._calm.end()  # after the report",
+        "pass  # after the report",
+        first=f"{_TRAFFIC}test_calm.py::test_a_process_without_limits_goes_on_until_a_call_of_its_own_fails",
+    ),
+    Mutation(
+        "an answer from before a failure lets a process go on without asking",
+        "adapters/connectors/traffic/calm.py",
+        "if ends == self._ends:",
+        "if ends <= self._ends:",
+        first=f"{_TRAFFIC}test_calm.py::test_an_answer_from_before_a_failure_begins_no_calm",
     ),
     # Tenants.
     Mutation(

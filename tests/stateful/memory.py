@@ -124,7 +124,8 @@ class MemoryUnitOfWork:
         self._tables = tables = store.tables.snapshot()
         self.opportunities = MemoryOpportunities(tables, store.now, store.new_id)
         self.ledger = MemoryLedger(tables, store.now)
-        self.deliveries = MemoryDeliveries(tables, store.now, store.new_id)
+        self.outbox = MemoryOutbox(tables)
+        self.deliveries = MemoryDeliveries(tables, store.now, store.new_id, self.opportunities, self.outbox)
         self.plans = MemoryPlans(tables)
         self.parties = MemoryParties(tables)
         self.overrides = MemoryPlanOverrides()
@@ -133,7 +134,6 @@ class MemoryUnitOfWork:
         self.approvals = MemoryApprovals(tables, store.now, store.new_id, self._deciding)
         self.exceptions = MemoryExceptions(tables, store.now, store.new_id)
         self.audit = MemoryAudit(tables)
-        self.outbox = MemoryOutbox(tables)
         self.people = store.people
         self.references = store.references
         self.configurations = MemoryConfigurations()

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from oppsync.domain.approval.seals import Seal
 from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus, VoidedAs
+from oppsync.domain.deal.opportunity import OpportunityRef
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, Seat
 from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.plan.overrides import PlanOverride
@@ -20,13 +21,13 @@ from oppsync.domain.reference.book import ReferenceUse
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.events import SHAPES_THE_PLAN, Event, StateChanged
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus, NewException
-from oppsync.domain.work.intake import Delivery, StoredDelivery
+from oppsync.domain.work.intake import Delivery, ReceivedDeal, StoredDelivery
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import NotFound
 
 if TYPE_CHECKING:
     from oppsync.ports.storage.approvals import DecidingFacts
-    from tests.stateful.memory import Tables
+    from tests.stateful.memory import MemoryOpportunities, Tables
 
 Now = Callable[[], datetime]
 NewId = Callable[[], UUID]
@@ -34,10 +35,14 @@ OutboxRow = tuple[UUID, str]  # opportunity, stage
 
 
 class MemoryDeliveries:
-    def __init__(self, tables: Tables, now: Now, new_id: NewId) -> None:
+    def __init__(
+        self, tables: Tables, now: Now, new_id: NewId, opportunities: MemoryOpportunities, outbox: MemoryOutbox
+    ) -> None:
         self._rows = tables.deliveries
         self._now = now
         self._new_id = new_id
+        self._opportunities = opportunities
+        self._outbox = outbox
 
     def add(self, delivery: Delivery) -> tuple[UUID, bool]:
         same = (delivery.tenant_id, delivery.connection_id, delivery.delivery_id)
@@ -48,10 +53,24 @@ class MemoryDeliveries:
         self._rows[stored.id] = stored
         return stored.id, True
 
-    def link(self, tenant_id: str, delivery_id: UUID, opportunity_id: UUID) -> None:
-        row = self._rows[delivery_id]
-        linked = dict.fromkeys((*row.opportunities, opportunity_id))
-        self._rows[delivery_id] = changed(row, opportunities=tuple(linked))
+    def accept(
+        self, delivery: Delivery, named: Sequence[OpportunityRef], stage: str
+    ) -> tuple[UUID, Sequence[ReceivedDeal] | None]:
+        event_id, is_new = self.add(delivery)
+        return event_id, self.receive(delivery, event_id, named, stage) if is_new else None
+
+    def receive(
+        self, delivery: Delivery, event_id: UUID, named: Sequence[OpportunityRef], stage: str
+    ) -> Sequence[ReceivedDeal]:
+        of, deals = (delivery.tenant_id, delivery.connection_id), []
+        for ref in named:
+            opportunity_id, is_new = self._opportunities.receive(*of, ref, delivery.traceparent)
+            self._outbox.add(delivery.tenant_id, opportunity_id, stage, delivery.traceparent)
+            deals.append(ReceivedDeal(ref.id, opportunity_id, is_new))
+        row = self._rows[event_id]
+        linked = dict.fromkeys((*row.opportunities, *(deal.opportunity_id for deal in deals)))
+        self._rows[event_id] = changed(row, opportunities=tuple(linked))
+        return deals
 
     def get(self, tenant_id: str, delivery_id: UUID) -> StoredDelivery:
         if delivery_id not in self._rows:

@@ -3,10 +3,56 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from enum import IntEnum, StrEnum
+from typing import Any
 
 import pytest
+import rfc8785
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from oppsync.kernel.canonical_json import UnreadableJson, canonical, digest, dumps, loads
+
+
+class Role(StrEnum):
+    FINANCE = "finance"
+
+
+class Count(IntEnum):
+    TWO = 2
+
+
+# All text, halves of surrogate pairs included, and much of what JSON escapes.
+TEXT = st.text(st.characters()) | st.text(
+    st.sampled_from('"\\/\b\f\n\r\t\0\x1f\x7f\u2028\ud83d\U0001f600\ufb33äaZ')
+)
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT | st.sampled_from([Role.FINANCE, Count.TWO])
+)
+# A name may be no string at all, which both ways refuse.
+NAMES = TEXT | st.integers(0, 9)
+DOCUMENTS = st.recursive(
+    SCALARS, lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(NAMES, inner)
+)
+
+
+def bytes_or_refusal(serialise: Any, document: Any) -> bytes | None:
+    try:
+        written: bytes = serialise(document)
+    except ValueError:
+        return None
+    return written
+
+
+@given(DOCUMENTS)
+@example({"\U0001f600": 1, "\ufb33": 2})  # ordered by UTF-16, not by code points
+@example({"b": "\x1f\x7f\u2028", "a": [True, None, -(2**53) + 1]})
+@example([2**53])
+@example([1.0])
+@example({"half": "\ud83d"})
+@example({1: "no name", "1": "a name"})
+def test_the_bytes_and_the_refusals_are_those_of_rfc_8785(document: Any) -> None:
+    assert bytes_or_refusal(canonical, document) == bytes_or_refusal(rfc8785.dumps, document)
 
 
 def test_fractions_keep_every_digit() -> None:

@@ -13,6 +13,7 @@ local FAILURES_TO_OPEN = 5
 local FIRST_OPEN, LONGEST_OPEN = 2, 30        -- seconds
 local FIRST_HOLD, LONGEST_HOLD = 1, 60       -- seconds, after a refusal without a Retry-After
 local LOST_TICKET = 60                       -- seconds after its moment that a place in the line lapses
+local LOST_WHERE_FREE = 5                    -- the same where nothing limits the steps: the line only spreads them
 local NARROWEST = 0.01                       -- seconds between two promised moments
 local MANY = 16                              -- steps at once, where nothing limits them
 
@@ -40,18 +41,20 @@ end
 -- May a call begin? ARGV: ticket ('' does not queue), whether it is the first call of its step, tokens a second
 -- (0: no limit), capacity, reserve, places (0: no limit), seconds a place is kept, seconds a probe may take, whether
 -- it can only queue (its process has no thread for it).
--- Returns what blocks it ('' when nothing does), seconds to wait, and whether its end must be reported.
+-- Returns what blocks it ('' when nothing does), seconds to wait, whether its end must be reported, and whether all is
+-- calm. It is not while a deal waits in the line, since only who asks leaves the line.
 local function turn()
   local ticket, first = ARGV[3], ARGV[4] == '1'
   local rate, capacity, reserve = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
   local concurrent, keep, patience = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
   local tokens = filled(rate, capacity)
   local queues = first and ticket ~= ''
+  local lost = (rate > 0 or concurrent > 0) and LOST_TICKET or LOST_WHERE_FREE
 
   local function refuse(why, earliest)
     local at = math.max(now, earliest)
     if ticket ~= '' then
-      redis.call('ZREMRANGEBYSCORE', line, '-inf', now - LOST_TICKET)
+      redis.call('ZREMRANGEBYSCORE', line, '-inf', now - lost)
       -- A ticket that was in the line, or a step that has begun, keeps its place at the head.
       if first and not redis.call('ZSCORE', line, ticket) then
         local last = redis.call('ZREVRANGE', line, 0, 0, 'WITHSCORES')
@@ -62,7 +65,7 @@ local function turn()
       redis.call('ZADD', line, at, ticket)
     end
     if rate > 0 then write({tokens = tokens, at = now}) end
-    return {why, string.format('%.6f', at - now), 0}
+    return {why, string.format('%.6f', at - now), 0, 0}
   end
 
   if ARGV[11] == '1' then return refuse('full', now) end
@@ -81,7 +84,7 @@ local function turn()
     local needed = 1
     if queues then
       needed = reserve + 1
-      redis.call('ZREMRANGEBYSCORE', line, '-inf', now - LOST_TICKET)
+      redis.call('ZREMRANGEBYSCORE', line, '-inf', now - lost)
       if redis.call('ZCARD', line) > 0 and not redis.call('ZSCORE', line, ticket) then
         return refuse('tokens', now)
       end
@@ -93,7 +96,9 @@ local function turn()
   if queues then redis.call('ZREM', line, ticket) end
   if is.open > 0 then write({probe = holder, probing = now + patience}) end
   local told = (is.open > 0 or is.failures > 0 or is.refusals > 0) and 1 or 0
-  return {'', '0', told}
+  if told == 1 then return {'', '0', 1, 0} end
+  redis.call('ZREMRANGEBYSCORE', line, '-inf', now - lost)
+  return {'', '0', 0, redis.call('ZCARD', line) == 0 and 1 or 0}
 end
 
 -- Record how a call ended. ARGV: 'ok', 'failed' or 'refused'; seconds to hold and calls left, -1 where not stated.

@@ -24,11 +24,13 @@ ASK_AGAIN = 2.0
 @dataclass(frozen=True)
 class TurnReply:
     """The book's answer. `blocked_by`: empty when the call may begin, else `held`, `open`, `places` or
-    `tokens`. `must_report`: the end of the call must be reported, even when all went well."""
+    `tokens`. `must_report`: the end of the call must be reported, even when all went well. `is_calm`: nothing
+    failed lately and nobody waits in line; known only while Redis is there."""
 
     blocked_by: str
     wait_seconds: float = 0.0
     must_report: bool = False
+    is_calm: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,8 @@ class Book:
         if reply is None:
             wait = self._share.turn(connection, who.holder, limits, time.monotonic())
             return TurnReply("tokens" if wait else "", wait)
-        blocked_by, wait_text, must_report = reply
-        return TurnReply(blocked_by.decode(), float(wait_text), bool(must_report))
+        blocked_by, wait_text, must_report, is_calm = reply
+        return TurnReply(blocked_by.decode(), float(wait_text), bool(must_report), bool(is_calm))
 
     def report(
         self, connection: str, holder: str, outcome: str, hold: float | None, remaining: int | None

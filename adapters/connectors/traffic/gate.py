@@ -1,7 +1,8 @@
 """The gate of one connection: every call asks it for a turn first, and reports its outcome to it.
 
 A step of a worker takes one place at its first call and keeps it until the step ends; other work (a person's
-command, a poll) takes a place for each call.
+command, a poll) takes a place for each call. Where no limit is counted and all goes well, the calls of a
+process share one question for a moment and report nothing.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from adapters.connectors.http.client import CallTrace
 from adapters.connectors.traffic.book import Book, Who
 from adapters.connectors.traffic.bulkhead import Bulkhead
 from adapters.connectors.traffic.call_log import CallLog
+from adapters.connectors.traffic.calm import Calm
 from adapters.connectors.traffic.limits import Limits
 from oppsync.domain.work.connections import Connection
 from oppsync.kernel.errors import (
@@ -37,7 +39,7 @@ LONGEST_WAIT = timedelta(minutes=5)
 SHORTEST_WAIT = timedelta(milliseconds=50)
 # Seconds after which a call retries that exceeded this process's number of calls at once.
 AT_ONCE_AGAIN = 1.0
-# Seconds for which a step goes on without asking again, where no limit is counted and all went well.
+# Seconds for which a process goes on without asking again, where no limit is counted and all went well.
 GOOD_FOR = 0.25
 FULL = "places here"
 _WORDS = {
@@ -64,13 +66,13 @@ def book_name(connection: Connection) -> str:
 
 @dataclass
 class Visit:
-    """A step's visit to one connection. It need not ask before `asks_again_at` (monotonic clock)."""
+    """A step's visit to one connection. `in_book`: the book gave it a turn, so it hears of its end."""
 
     holder: str
     ticket: str
     began: float
     calls: int = 0
-    asks_again_at: float = 0.0
+    in_book: bool = False
 
 
 class ConnectionGate:
@@ -84,6 +86,7 @@ class ConnectionGate:
         bulkhead: Bulkhead,
         log: CallLog,
         *,
+        calm: Calm,
         at_once: Semaphore | None = None,
     ) -> None:
         """`at_once`: how many calls of this process may be under way together; None for any number."""
@@ -92,6 +95,7 @@ class ConnectionGate:
         self._limits = limits
         self._book = book
         self._bulkhead = bulkhead
+        self._calm = calm
         self._at_once = at_once
         self._log = log
 
@@ -130,23 +134,29 @@ class ConnectionGate:
     def _visit(self, ticket: str, name: str) -> Iterator[Visit]:
         visit = Visit(_holder(), ticket, time.monotonic())
         if not self._bulkhead.enter(visit.holder):
+            self._calm.end()  # its deal has to ask when it comes back, which takes it out of the line
             who = Who(visit.holder, ticket, first=True, full=True)
             raise _held_back(name, FULL, self._book.turn(self._connection, who, self._limits, 0).wait_seconds)
         try:
             yield visit
         finally:
             self._bulkhead.leave(visit.holder)
-            if visit.calls:
+            if visit.in_book:
                 seconds = time.monotonic() - visit.began
                 self._book.leave(self._connection, visit.holder, visit.calls, seconds)
 
     def _turn(self, visit: Visit, name: str, seconds: float) -> bool:
         """Ask the book for a turn. Returns whether the call's end must be reported, even when all went well."""
-        if time.monotonic() < visit.asks_again_at:
+        if self._limits.counts_nothing and self._calm.lasts():
             visit.calls += 1
             return False
         who = Who(visit.holder, visit.ticket, first=visit.calls == 0)
+        ends = self._calm.ends
         reply = self._book.turn(self._connection, who, self._limits, seconds)
+        if reply.is_calm:
+            self._calm.begin(GOOD_FOR, ends)
+        else:
+            self._calm.end()
         if reply.blocked_by == "open":
             raise VendorUnavailable(
                 f"{name}: not called: it failed too often just now, and is tried again soon",
@@ -155,8 +165,7 @@ class ConnectionGate:
         if reply.blocked_by:
             raise _held_back(name, reply.blocked_by, reply.wait_seconds)
         visit.calls += 1
-        if self._limits.counts_nothing and not reply.must_report:
-            visit.asks_again_at = time.monotonic() + GOOD_FOR
+        visit.in_book = True
         return reply.must_report
 
     def _report(self, visit: Visit, exchange: CallTrace, must_report: bool) -> None:
@@ -165,10 +174,10 @@ class ConnectionGate:
         hold = None if wish is None else wish.total_seconds()
         left = exchange.signal.remaining
         low = left is not None and self._limits.rate > 0 and left < self._limits.capacity
-        if outcome != "ok" or hold:
-            visit.asks_again_at = 0.0
         if outcome and (must_report or outcome != "ok" or hold or low):
             self._book.report(self._connection, visit.holder, outcome, hold, left if low else None)
+        if outcome != "ok" or hold:
+            self._calm.end()  # after the report, so that an answer from before it begins no calm
 
 
 def _outcome(exchange: CallTrace) -> str:

@@ -7,6 +7,7 @@ import threading
 from adapters.connectors.traffic.book import Book
 from adapters.connectors.traffic.bulkhead import Bulkhead
 from adapters.connectors.traffic.call_log import CallLog, KeepCalls
+from adapters.connectors.traffic.calm import Calm
 from adapters.connectors.traffic.gate import ConnectionGate, book_name
 from adapters.connectors.traffic.limits import Limits
 from oppsync.domain.reading.traffic import Circuit, Traffic
@@ -22,6 +23,7 @@ class VendorTraffic:
         self._threads = threads
         self._lock = threading.Lock()
         self._bulkheads: dict[str, Bulkhead] = {}
+        self._calm: dict[str, Calm] = {}
         self._at_once: dict[tuple[str, int], threading.Semaphore] = {}
 
     def close(self) -> None:
@@ -31,8 +33,9 @@ class VendorTraffic:
         name = book_name(connection)
         with self._lock:
             bulkhead = self._bulkheads.setdefault(name, Bulkhead(self._threads))
+            calm = self._calm.setdefault(name, Calm())
             at_once = self._places(name, limits.calls_at_once)
-        return ConnectionGate(connection, limits, self._book, bulkhead, self._log, at_once=at_once)
+        return ConnectionGate(connection, limits, self._book, bulkhead, self._log, calm=calm, at_once=at_once)
 
     def _places(self, name: str, calls: int | None) -> threading.Semaphore | None:
         """The semaphore that all gates of a connection share; another number makes a new one."""

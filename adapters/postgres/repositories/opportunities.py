@@ -15,12 +15,14 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     Interval,
+    Select,
     and_,
     bindparam,
     case,
     cast,
     exists,
     func,
+    literal,
     literal_column,
     null,
     or_,
@@ -28,7 +30,8 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.sql.dml import ReturningInsert
 from uuid_utils.compat import uuid7
 
 from adapters.postgres.clock import clock
@@ -281,18 +284,32 @@ def _po_key(record: Opportunity) -> ColumnElement[bool]:
 
 # None while it waits for its day: a change in the CRM may be another day.
 _OWN_PAUSE = case((table.c.waits_for.is_(None), table.c.due_at))
-_NEW = insert(table).values(state=State.RECEIVED, due_at=clock(), emit_at=clock() + EMIT_AGAIN)
-_RECEIVE = _NEW.on_conflict_do_update(
-    index_elements=["tenant_id", "connection_id", "source_id"],
-    set_={
-        "reread_requested": table.c.reread_requested + 1,
-        # A transient backoff keeps its own due time; a deal that rests, or waits for its day, becomes due now.
-        "due_at": func.coalesce(_OWN_PAUSE, clock()),
-        "emit_at": clock() + EMIT_AGAIN,
-        # Deliveries may arrive in any order.
-        "told_until": func.greatest(table.c.told_until, _NEW.excluded.told_until),
-    },
-).returning(table.c.id, (table.c.reread_requested == 0).label("is_new"))
+
+
+def _received(new: Insert) -> ReturningInsert[Any]:
+    return new.on_conflict_do_update(
+        index_elements=["tenant_id", "connection_id", "source_id"],
+        set_={
+            "reread_requested": table.c.reread_requested + 1,
+            # A transient backoff keeps its own due time; a deal that rests, or waits for its day, becomes due
+            # now.
+            "due_at": func.coalesce(_OWN_PAUSE, clock()),
+            "emit_at": clock() + EMIT_AGAIN,
+            # Deliveries may arrive in any order.
+            "told_until": func.greatest(table.c.told_until, new.excluded.told_until),
+        },
+    ).returning(table.c.id, table.c.source_id, (table.c.reread_requested == 0).label("is_new"))
+
+
+def receiving(named: Select[Any]) -> ReturningInsert[Any]:
+    """Insert the deals of the rows `named` (tenant, id, connection, source id, told until, traceparent), or
+    request a re-read of those that are known."""
+    columns = ["tenant_id", "id", "connection_id", "source_id", "told_until", "traceparent"]
+    received = named.add_columns(literal(State.RECEIVED.value), clock(), clock() + EMIT_AGAIN)
+    return _received(insert(table).from_select([*columns, "state", "due_at", "emit_at"], received))
+
+
+_RECEIVE = _received(insert(table).values(state=State.RECEIVED, due_at=clock(), emit_at=clock() + EMIT_AGAIN))
 
 # A deal that was parked a moment ago was read a moment ago.
 _RECHECK_DUE = func.greatest(table.c.recheck_at, table.c.state_since + RECHECK_FIRST)

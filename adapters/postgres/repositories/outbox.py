@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
+from adapters.postgres.notices import CHANNEL, Notices
 from adapters.postgres.session import Session
 from adapters.postgres.tables import opportunities, outbox
 
@@ -18,11 +19,14 @@ _SEND = insert(outbox).values(
     )
     .scalar_subquery()
 )
+# Postgres makes one of equal notices of a transaction.
+_SEND_WITH_NOTICE = _SEND.returning(func.pg_notify(CHANNEL, ""))
 
 
 class PostgresOutbox:
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, notices: Notices) -> None:
         self._session = session
+        self._notices = notices
 
     def add(self, tenant_id: str, opportunity_id: UUID, stage: str, traceparent: str) -> None:
         row = {
@@ -33,4 +37,5 @@ class PostgresOutbox:
             "traceparent": traceparent,
         }
         its_connection = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
-        self._session.execute(_SEND, {**row, **its_connection})
+        statement = _SEND_WITH_NOTICE if self._notices.is_due() else _SEND
+        self._session.execute(statement, {**row, **its_connection})

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from pydantic import AwareDatetime
@@ -59,6 +60,14 @@ class StoredDelivery(Frozen):
     body_sha256: Code | None = None
     pruned_at: AwareDatetime | None = None
     opportunities: tuple[UUID, ...] = ()
+
+
+class ReceivedDeal(NamedTuple):
+    """The deal of a record that a delivery names."""
+
+    source_id: str
+    opportunity_id: UUID
+    is_new: bool
 
 
 def is_same_body(stored: StoredDelivery, body: bytes) -> bool:

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
-from oppsync.domain.work.intake import Delivery, StoredDelivery
+from oppsync.domain.deal.opportunity import OpportunityRef
+from oppsync.domain.work.intake import Delivery, ReceivedDeal, StoredDelivery
 from oppsync.domain.work.polling import Watermark
 from oppsync.domain.work.replays import Selection
 
@@ -39,7 +40,17 @@ class Deliveries(Protocol):
     def add(self, delivery: Delivery) -> tuple[UUID, bool]:
         """Insert, or find the one with the same connection and delivery id. Returns id and whether new."""
 
-    def link(self, tenant_id: str, delivery_id: UUID, opportunity_id: UUID) -> None: ...
+    def accept(
+        self, delivery: Delivery, named: Sequence[OpportunityRef], stage: str
+    ) -> tuple[UUID, Sequence[ReceivedDeal] | None]:
+        """Insert a delivery and all that it brings: each record's deal in `received`, or a request to read a
+        known one again, and a message of `stage` for each. `named` has each record once, ordered by id. Returns
+        the id, and the deals in that order; None for a known delivery, which brings nothing."""
+
+    def receive(
+        self, delivery: Delivery, event_id: UUID, named: Sequence[OpportunityRef], stage: str
+    ) -> Sequence[ReceivedDeal]:
+        """The same for a delivery that is stored already."""
 
     def get(self, tenant_id: str, delivery_id: UUID) -> StoredDelivery:
         """Raises NotFound."""

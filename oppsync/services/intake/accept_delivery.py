@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import assert_never
 from uuid import UUID
 
@@ -15,7 +15,14 @@ from oppsync.domain.values.findings.codes import CODES, finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.work.events import DeliveryIdReused, DeliveryReceived, DeliveryUnreadable
 from oppsync.domain.work.exceptions import NewException
-from oppsync.domain.work.intake import Delivery, Source, StoredDelivery, is_same_body, under_own_id
+from oppsync.domain.work.intake import (
+    Delivery,
+    ReceivedDeal,
+    Source,
+    StoredDelivery,
+    is_same_body,
+    under_own_id,
+)
 from oppsync.domain.work.payload_references import delivery_reference
 from oppsync.domain.work.trial_events import is_trial_event
 from oppsync.kernel.crash_points import crash_point
@@ -25,6 +32,10 @@ from oppsync.pipeline.table import PIPELINE
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 from oppsync.services.intake.commands import AcceptDelivery, Accepted
+
+# The records that a delivery names, or what is wrong with it or with its connection.
+Read = Sequence[OpportunityRef] | BusinessError
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -37,29 +48,27 @@ class AcceptDeliveryHandler:
         delivery = command.delivery
         read = read_delivery(self.systems, delivery)
         with self.uow() as uow:
-            event_id, is_new = self._store(uow, delivery)
-            if is_new:
-                process_delivery(uow, self.publish, delivery, event_id, read)
+            event_id, is_new = self._store(uow, delivery, read)
             crash_point("delivery.uncommitted")
             uow.commit()
             crash_point("delivery.committed")
         return Accepted(event_id, is_new)
 
-    def _store(self, uow: UnitOfWork, delivery: Delivery) -> tuple[UUID, bool]:
+    def _store(self, uow: UnitOfWork, delivery: Delivery, read: Read) -> tuple[UUID, bool]:
         """Its event id and whether it is new. A known id with another body is a new delivery, and an item."""
-        event_id, is_new = uow.deliveries.add(delivery)
+        event_id, is_new = accept(uow, self.publish, delivery, read)
         if is_new:
             return event_id, True
         earlier = uow.deliveries.get(delivery.tenant_id, event_id)
         if is_same_body(earlier, delivery.body):
             return event_id, False
-        own_id, is_new = uow.deliveries.add(under_own_id(delivery))
+        own_id, is_new = accept(uow, self.publish, under_own_id(delivery), read)
         if is_new:
             _report_reused_id(uow, self.publish, delivery, own_id, earlier)
         return own_id, is_new
 
 
-def read_delivery(systems: Systems, delivery: Delivery) -> Sequence[OpportunityRef] | BusinessError:
+def read_delivery(systems: Systems, delivery: Delivery) -> Read:
     """The records a delivery names, or what is wrong with it or with its connection."""
     if delivery.source is not Source.WEBHOOK:
         return [OpportunityRef.model_validate_json(delivery.body)]
@@ -71,30 +80,49 @@ def read_delivery(systems: Systems, delivery: Delivery) -> Sequence[OpportunityR
         return error
 
 
-def process_delivery(
-    uow: UnitOfWork,
-    publish: Publish,
-    delivery: Delivery,
-    event_id: UUID,
-    read: Sequence[OpportunityRef] | BusinessError,
-) -> None:
-    """Receive each record that a stored delivery names, or raise an item when it cannot be read, all in the
-    transaction at hand."""
+def accept(uow: UnitOfWork, publish: Publish, delivery: Delivery, read: Read) -> tuple[UUID, bool]:
+    """Store a delivery with all that it brings, in the transaction at hand. Returns its event id and whether it
+    is new; a known one brings nothing."""
     if isinstance(read, BusinessError):
-        _set_aside(uow, publish, delivery, event_id, read)
-        return
-    for ref in sorted(read, key=lambda ref: ref.id):  # one order for all, so that two at once do not deadlock
-        opportunity_id, is_new = uow.opportunities.receive(
-            delivery.tenant_id, delivery.connection_id, ref, delivery.traceparent
-        )
-        uow.deliveries.link(delivery.tenant_id, event_id, opportunity_id)
-        uow.outbox.add(delivery.tenant_id, opportunity_id, PIPELINE[0].name, delivery.traceparent)
+        event_id, is_new = uow.deliveries.add(delivery)
+        if is_new:
+            _set_aside(uow, publish, delivery, event_id, read)
+        return event_id, is_new
+    event_id, deals = uow.deliveries.accept(delivery, _each_once(read), PIPELINE[0].name)
+    if deals is None:
+        return event_id, False
+    _report(uow, publish, delivery, event_id, deals)
+    return event_id, True
+
+
+def receive_again(
+    uow: UnitOfWork, publish: Publish, delivery: Delivery, event_id: UUID, read: Sequence[OpportunityRef]
+) -> None:
+    """Receive each record that a stored delivery names, in the transaction at hand."""
+    deals = uow.deliveries.receive(delivery, event_id, _each_once(read), PIPELINE[0].name)
+    _report(uow, publish, delivery, event_id, deals)
+
+
+def _each_once(named: Sequence[OpportunityRef]) -> Sequence[OpportunityRef]:
+    """Each record once, as of its latest change, in one order for all: two at once do not deadlock."""
+    latest: dict[str, OpportunityRef] = {}
+    for ref in named:
+        earlier = latest.get(ref.id)
+        if earlier is None or (ref.modified_at or _BEFORE_ALL) > (earlier.modified_at or _BEFORE_ALL):
+            latest[ref.id] = ref
+    return [latest[record_id] for record_id in sorted(latest)]
+
+
+def _report(
+    uow: UnitOfWork, publish: Publish, delivery: Delivery, event_id: UUID, deals: Sequence[ReceivedDeal]
+) -> None:
+    for deal in deals:
         event = DeliveryReceived(
-            opportunity_id=opportunity_id,
+            opportunity_id=deal.opportunity_id,
             actor=connection_actor(delivery.connection_id),
-            after={"state": "received"} if is_new else {},
-            detail={"event": str(event_id), "delivery": delivery.delivery_id, "record": ref.id},
-            summary=_summary(delivery, is_new),
+            after={"state": "received"} if deal.is_new else {},
+            detail={"event": str(event_id), "delivery": delivery.delivery_id, "record": deal.source_id},
+            summary=_summary(delivery, deal.is_new),
         )
         publish(uow, delivery.tenant_id, delivery.traceparent, event)
 

@@ -21,7 +21,7 @@ from oppsync.ports.crm import Crm
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 from oppsync.services.admin.who_asks import admit
-from oppsync.services.intake.accept_delivery import process_delivery
+from oppsync.services.intake.accept_delivery import accept
 from oppsync.services.intake.commands import PreviewBackfill, RunBackfill
 
 # While so many deals are being worked, no more are taken in.
@@ -74,9 +74,7 @@ class RunBackfillHandler:
 
     def _add(self, uow: UnitOfWork, tenant_id: str, connection_id: str, deal: WonDeal) -> None:
         delivery = synthetic_delivery(tenant_id, connection_id, deal.ref, Source.BACKFILL)
-        event_id, is_new = uow.deliveries.add(delivery)
-        if is_new:
-            process_delivery(uow, self.publish, delivery, event_id, [deal.ref])
+        accept(uow, self.publish, delivery, [deal.ref])
 
 
 def _chosen(crm: Crm, deals: Sequence[WonDeal], ids: Sequence[str]) -> Sequence[WonDeal]:

@@ -38,7 +38,7 @@ from oppsync.ports.clock import Clock
 from oppsync.ports.crm import Crm
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
-from oppsync.services.intake.accept_delivery import process_delivery
+from oppsync.services.intake.accept_delivery import accept
 from oppsync.services.intake.commands import PollCrm
 
 # Changes stored in one commit.
@@ -145,9 +145,8 @@ class PollCrmHandler:
                 continue
             delay = as_of - _happened_at(change)
             delivery = synthetic_delivery(tenant_id, connection_id, change.ref, Source.POLL, delay)
-            event_id, is_new = uow.deliveries.add(delivery)
+            _event_id, is_new = accept(uow, self.publish, delivery, [change.ref])
             if is_new:
-                process_delivery(uow, self.publish, delivery, event_id, [change.ref])
                 late.append(delay)
                 deals += change.id not in known
         if late:

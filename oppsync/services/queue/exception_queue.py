@@ -21,7 +21,7 @@ from oppsync.ports.storage.opportunities import HANDED_ON, ON_ACTION
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 from oppsync.services.admin.who_asks import admit
-from oppsync.services.intake.accept_delivery import process_delivery, read_delivery
+from oppsync.services.intake.accept_delivery import read_delivery, receive_again
 from oppsync.services.queue.commands import DismissException, ReplayException
 from oppsync.services.queue.items import open_item
 from oppsync.services.queue.reach import check_reach
@@ -96,7 +96,7 @@ class ReplayExceptionHandler:
         if isinstance(read, BusinessError):
             raise Conflict(f"It still cannot be read: {read.message_with_place}.", code="STILL_UNREADABLE")
         uow.exceptions.close(item.tenant_id, item.id, ExceptionStatus.REPLAYED, actor, "Replayed")
-        process_delivery(uow, self.publish, delivery, stored.id, read)
+        receive_again(uow, self.publish, delivery, stored.id, read)
         event = Replayed(
             opportunity_id=None,
             actor=actor,

@@ -37,7 +37,7 @@ from oppsync.pipeline.table import PIPELINE, Stage, stage_for
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 from oppsync.services.admin.who_asks import admit
-from oppsync.services.intake.accept_delivery import process_delivery, read_delivery
+from oppsync.services.intake.accept_delivery import read_delivery, receive_again
 from oppsync.services.queue.commands import PreviewReplay, RunReplay
 from oppsync.services.queue.exception_queue import pruned_words
 from oppsync.services.queue.reach import check_reach
@@ -157,7 +157,7 @@ class RunReplayHandler:
             if forecast.action is not ReplayAction.RUN:
                 return f"skipped: {forecast.says}"
             uow.exceptions.close_open(stored.tenant_id, stored.id, actor, "Replayed")
-            process_delivery(uow, self.publish, _delivery(stored), stored.id, records)
+            receive_again(uow, self.publish, _delivery(stored), stored.id, records)
             event = Replayed(
                 opportunity_id=None,
                 actor=actor,

@@ -9,7 +9,6 @@ import pytest
 import redis
 
 from adapters.connectors.http.client import HttpClient
-from adapters.connectors.traffic import gate
 from adapters.connectors.traffic.limits import NO_LIMITS
 from adapters.connectors.traffic.traffic import VendorTraffic
 from oppsync.kernel.errors import (
@@ -22,13 +21,10 @@ from tests.integration.vendor_traffic.acting import (
     OF_FOUR,
     call,
     connection,
-    fails,
     goes_through,
-    holds_all,
     later,
     refused,
     seen,
-    working,
 )
 
 
@@ -68,29 +64,6 @@ def test_one_workers_answer_holds_all_workers(
     call(workers[1], name="another")  # of that vendor alone
     later(books, seconds)
     call(workers[1])
-
-
-def test_a_step_without_limits_goes_on_until_a_call_of_its_own_fails(
-    workers: tuple[VendorTraffic, VendorTraffic], books: redis.Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It does not ask before each call, however the last one went, because nobody counts its calls."""
-    monkeypatch.setattr(gate, "GOOD_FOR", 1_000)
-    with working():
-        call(workers[0])
-        holds_all(workers[1])
-        call(workers[0])
-        fails(workers[0])
-        assert isinstance(refused(workers[0]), HeldBack)
-
-
-def test_after_a_moment_a_step_without_limits_asks_again(
-    workers: tuple[VendorTraffic, VendorTraffic], books: redis.Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(gate, "GOOD_FOR", 0)
-    with working():
-        call(workers[0])
-        holds_all(workers[1])
-        assert isinstance(refused(workers[0]), HeldBack)
 
 
 def test_a_vendor_that_goes_on_refusing_is_asked_ever_less(

@@ -70,15 +70,3 @@ def test_of_a_process_no_more_calls_are_under_way_than_the_connection_bears(
         call(one)
 
     call(one, single)
-
-
-def test_a_step_with_nothing_to_count_across_processes_goes_on_without_asking(
-    workers: tuple[VendorTraffic, VendorTraffic], books: redis.Redis
-) -> None:
-    one, _ = workers
-    single = Limits(calls_at_once=1)
-    with working():
-        call(one, single)
-        asked = books.info("commandstats")["cmdstat_evalsha"]["calls"]
-        call(one, single)
-        assert books.info("commandstats")["cmdstat_evalsha"]["calls"] == asked
