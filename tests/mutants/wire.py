@@ -70,9 +70,24 @@ WIRE = (
     Mutation(
         "the ERP's look-up takes what only resembles our key",
         TRYTON,
-        "[work for work in works if landing.key_of(work.comment) in keys]",
-        "works",
+        '[work for work in found if landing.key_of(work.get("comment")) in keys]',
+        "found",
         first="tests/contract/test_tryton.py::TestTryton::test_a_key_is_looked_up_exactly",
+    ),
+    Mutation(
+        "the ERP's look-up of many takes what only begins like our keys",
+        "adapters/erp/tryton/adapter.py",
+        "for record in found}.intersection(keys)",
+        "for record in found}",
+        first="tests/contract/test_tryton.py::TestTryton::test_many_keys_of_a_deal_are_looked_up_together",
+    ),
+    Mutation(
+        "what the ERP answers of many is matched by its order",
+        "adapters/erp/tryton/creating.py",
+        "found.setdefault(_key_of(record), [])",
+        'found.setdefault(new[len(found)].key if len(found) < len(new) else "", [])',
+        first="tests/contract/test_tryton.py::TestTryton"
+        "::test_an_answer_goes_by_the_key_whatever_the_order_and_whatever_exists_beside_it",
     ),
     Mutation(
         "the PSA's look-up takes what only resembles our key",
@@ -137,7 +152,7 @@ WIRE = (
     Mutation(
         "what a restored backup forgot is not looked for",
         "oppsync/pipeline/restore_check.py",
-        "return bool(erp.existing_keys([key_of(opportunity, EffectKind.PARENT, ROOT_PATH)]))",
+        "return root in made.absent.look_up(keys, erp.existing_keys, made.clock.now())",
         "return False",
         first=_RESTORED,
     ),

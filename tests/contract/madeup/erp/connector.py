@@ -132,6 +132,9 @@ class MadeUpErp:
     def existing_keys(self, keys: Sequence[str]) -> Collection[str]:
         return {document["key"] for key in keys for document in self._documents(key)}
 
+    def existing_lines(self, orders: Sequence[LineOrder]) -> Collection[str]:
+        return self.existing_keys([order.key for order in orders])
+
     def find_node(self, order: NodeOrder) -> ExternalRecord | None:
         return self._find(order.key, _node(order))
 
