@@ -183,7 +183,7 @@ class TrytonErp:
         # A wild card of a key stands for itself too; what else it finds has none of the keys.
         pattern = _WILD.sub("_", _common_beginning(keys)) + "%"
         found = self._client.search(model, [[column, "like", pattern]], [column])
-        return {landing.key_of(record[column]) for record in found}.intersection(keys)
+        return {landing.key_of(record.get(column)) for record in found}.intersection(keys)
 
     def find_node(self, order: NodeOrder) -> ExternalRecord | None:
         work = self._find_work(order.key)
