@@ -70,8 +70,8 @@ WIRE = (
     Mutation(
         "the ERP's look-up takes what only resembles our key",
         TRYTON,
-        '[work for work in found if landing.key_of(work.get("comment")) in keys]',
-        "found",
+        "[work for work in works if landing.key_of(work.comment) in keys]",
+        "works",
         first="tests/contract/test_tryton.py::TestTryton::test_a_key_is_looked_up_exactly",
     ),
     Mutation(

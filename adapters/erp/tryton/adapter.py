@@ -183,7 +183,9 @@ class TrytonErp:
         # A wild card of a key stands for itself too; what else it finds has none of the keys.
         pattern = _WILD.sub("_", _common_beginning(keys)) + "%"
         found = self._client.search(model, [[column, "like", pattern]], [column])
-        return {landing.key_of(record.get(column)) for record in found}.intersection(keys)
+        if any(column not in record for record in found):
+            raise Misconfigured(f"Tryton: a {model} that is not Tryton 8.2's: it has no {column}")
+        return {landing.key_of(record[column]) for record in found}.intersection(keys)
 
     def find_node(self, order: NodeOrder) -> ExternalRecord | None:
         work = self._find_work(order.key)
@@ -357,7 +359,9 @@ class TrytonErp:
             raise VendorRejected(f"Tryton's invoice {called} is {invoice.state}: credit it there, then replay")
         return self._landed_invoice(invoice, landing.wanted_invoice(order, self._products[order.line.kind]))
 
-    def _landed_new(self, new: New, record: wire.Wire) -> ExternalRecord:
+    def _landed_new(self, new: New, record: wire.Wire | wire.Work) -> ExternalRecord:
+        if isinstance(record, wire.Work):
+            return self._landed_work(record, new.wanted)
         if new.model == WORK:
             return self._landed_work(_read(wire.Work, record, after_write=True), new.wanted)
         return self._landed_invoice(_read(wire.Invoice, record, after_write=True), new.wanted)
@@ -381,17 +385,18 @@ class TrytonErp:
         return landing.wanted_task(order, self._products[order.line.kind])
 
     def _find_work(self, key: str) -> wire.Work | None:
-        return _only([_read(wire.Work, each) for each in self._works([key])], key)
+        return _only(self._works([key]), key)
 
-    def _works(self, keys: Sequence[str]) -> list[wire.Wire]:
+    def _works(self, keys: Sequence[str]) -> list[wire.Work]:
         domain: list[object] = ["OR"]
         for key in keys:
             # A backslash escapes on Postgres but not on SQLite, so `_` (any character) stands for it.
             pattern = key.replace("\\", "_") + "\n%"
             domain += [["comment", "=", key], ["comment", "like", pattern]]
         found = self._client.search(WORK, domain, wire.WORK_FIELDS)
+        works = [_read(wire.Work, each) for each in found]
         # On SQLite `like` ignores case, and a key may contain wild cards: compare the keys exactly.
-        return [work for work in found if landing.key_of(work.get("comment")) in keys]
+        return [work for work in works if landing.key_of(work.comment) in keys]
 
     def _find_invoice(self, key: str) -> wire.Invoice | None:
         found = self._client.search("account.invoice", [["reference", "=", key]], wire.INVOICE_FIELDS)

@@ -43,8 +43,8 @@ class Creator:
     exists."""
 
     client: TrytonClient
-    existing: Callable[[Sequence[str]], Sequence[wire.Wire]]
-    landed: Callable[[New, wire.Wire], ExternalRecord]
+    existing: Callable[[Sequence[str]], Sequence[wire.Work]]
+    landed: Callable[[New, wire.Wire | wire.Work], ExternalRecord]
 
     def one(self, new: New) -> ExternalRecord:
         return self.together([new])[new.key]
@@ -87,9 +87,11 @@ class Creator:
         except OppsyncError as error:
             raise AmbiguousAnswer(f"created, but not read: {error.message}") from error
 
-    def _of_keys(self, new: Sequence[New], records: Sequence[wire.Wire]) -> Mapping[str, ExternalRecord]:
+    def _of_keys(
+        self, new: Sequence[New], records: Sequence[wire.Wire | wire.Work]
+    ) -> Mapping[str, ExternalRecord]:
         """Those of the records that have one of the keys, and are the only one."""
-        found: dict[str, list[wire.Wire]] = {}
+        found: dict[str, list[wire.Wire | wire.Work]] = {}
         for record in records:
             found.setdefault(_key_of(record), []).append(record)
         return {
@@ -97,5 +99,7 @@ class Creator:
         }
 
 
-def _key_of(record: wire.Wire) -> str:
+def _key_of(record: wire.Wire | wire.Work) -> str:
+    if isinstance(record, wire.Work):
+        return landing.key_of(record.comment)
     return str(record["reference"]) if "reference" in record else landing.key_of(record.get("comment"))
