@@ -279,7 +279,7 @@ def _is_lost(context: StageContext, opportunity: TrackedOpportunity) -> tuple[bo
     """Whether the ERP has its projects though no approval is recorded. While it does not answer, people decide
     meanwhile: before anything is created it is asked again."""
     try:
-        made = MadeNow(context.made, context.absent, context.clock) if context.made else None
+        made = MadeNow(context.made, context.effects) if context.made else None
         return has_project_without_ledger_row(context.uow, context.systems, opportunity, made), None
     except NO_ANSWER as away:
         return False, away

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from oppsync.domain.effects.effects import Effect, ExternalRecord, LedgerRow
 from oppsync.domain.plan.orders import LineOrder, NodeOrder
@@ -16,6 +17,13 @@ Find = Callable[[], ExternalRecord | None]
 Send = Callable[[], ExternalRecord]
 ExistingKeys = Callable[[Sequence[str]], Iterable[str]]
 Order = NodeOrder | LineOrder
+
+
+class LookUp(NamedTuple):
+    """Keys, and what says in one call which of them exist."""
+
+    keys: Sequence[str]
+    existing_keys: ExistingKeys
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from oppsync.pipeline.closing import Closing, close_in_erp
 from oppsync.pipeline.create_customer import create_customer
 from oppsync.pipeline.destination import erp_of
 from oppsync.pipeline.duties import duties_of, reconsider, required_of
+from oppsync.pipeline.look_ups import existing_lines, look_ups
 from oppsync.pipeline.outside_keys import KIND_OF, closing_path, key_of
 from oppsync.pipeline.preflight import ended_since
 from oppsync.pipeline.replacing import (
@@ -74,9 +75,7 @@ def run(context: StageContext) -> Outcome:
     creation = _Creation(context, plan, replaced, connection_id, erp)
     if plan.content.new_customer is not None:
         creation.customer(plan.content.new_customer)
-    context.effects.prefetch_missing(
-        [creation.key(node) for node in plan.content.nodes], creation.erp.existing_keys
-    )
+    context.effects.prefetch_missing(*look_ups(opportunity, plan.content, erp))
     creation.lines(creation.nodes())
     creation.close_the_rest()
     return Advance(State.CREATED, opportunity)
@@ -112,12 +111,10 @@ class _Creation:
 
     def lines(self, ids: Mapping[str, str]) -> None:
         ordered = self.plan.content.billing_lines()
-        orders = [self._line_order(node, line, ids[node.path]) for node, line in ordered]
-        of_key = {order.key: order for order in orders}
-        self.context.effects.perform_all(
-            [self._line(order) for order in orders],
-            lambda keys: self.erp.existing_lines([of_key[key] for key in keys]),
-        )
+        wave = [self._line(self._line_order(node, line, ids[node.path])) for node, line in ordered]
+        plans = self.replaced.plans or [self.plan.content]
+        existing = partial(existing_lines, self.context.opportunity, plans, self.erp)
+        self.context.effects.perform_all(wave, existing)
 
     def _node(self, node: PlanNode, parent_id: str | None) -> Wanted:
         key, kind = self.key(node), KIND_OF[node.kind]

@@ -39,6 +39,7 @@ from oppsync.pipeline.calls import (
     Call,
     ExistingKeys,
     Find,
+    LookUp,
     Outgoing,
     Send,
     Wanted,
@@ -91,13 +92,21 @@ class StageEffects:
         ReadAgainError then."""
         self._as_read = as_read
 
-    def prefetch_missing(self, keys: Sequence[str], existing_keys: ExistingKeys) -> None:
-        """Look up in one call which of these keys exist outside, of those that the ledger does not know and
-        this run did not look up a moment ago. Keys the vendor does not know either need not be looked up for
-        `ABSENT_FOR`."""
-        new = [key for key in keys if key not in self._ledger() and not self._is_absent(key)]
-        if len(new) > 1:
-            self.absent.look_up(new, existing_keys, self.clock.now())
+    def prefetch_missing(self, *look_ups: LookUp) -> None:
+        """Look up, side by side, which of these keys exist outside, of those that the ledger does not know and
+        this run did not look up a moment ago. What no vendor knows either need not be looked up for
+        `ABSENT_FOR`. Raises what a look-up raises."""
+        now, ledger = self.clock.now(), self._ledger()
+        new = [
+            LookUp(keys, existing_keys)
+            for wanted, existing_keys in look_ups
+            if (keys := [key for key in wanted if key not in ledger and not self.is_absent(key)])
+        ]
+        calls = [partial(self.absent.look_up, keys, existing_keys, now) for keys, existing_keys in new]
+        for batch in self.side_by_side(calls) if calls else ():
+            for _, answer in batch:
+                if isinstance(answer, Exception):
+                    raise answer
 
     def perform(
         self, effect: Effect, find: Find, send: Send, revise: Callable[[str], ExternalRecord] | None = None
@@ -156,7 +165,7 @@ class StageEffects:
                 self.absent.look_up(keys, existing_keys, self.clock.now())
             except OppsyncError as error:
                 return [error if index in asked else known for index, known in enumerate(found)]
-            asked = [index for index in asked if not self._is_absent(outgoing[index].effect.key)]
+            asked = [index for index in asked if not self.is_absent(outgoing[index].effect.key)]
         at_once = min((self.at_once(outgoing[index].effect.connection_id) for index in asked), default=1)
         for first in range(0, len(asked), at_once):
             some = asked[first : first + at_once]
@@ -177,7 +186,7 @@ class StageEffects:
         """Setting fields needs no look-up where it never happened."""
         if each.effect.repeatable and each.row is None:
             return False
-        return not self._is_absent(each.effect.key)
+        return not self.is_absent(each.effect.key)
 
     def _judge(self, each: Outgoing, found: ExternalRecord | Exception | None) -> ExternalRecord | Outgoing:
         """The external record when it is as ordered, else what is to be sent."""
@@ -333,7 +342,7 @@ class StageEffects:
         if not row.outcome_unknown:
             return None
         self._check_quarantine(row.key, row, quarantine)
-        found = None if self._is_absent(row.key) else find()
+        found = None if self.is_absent(row.key) else find()
         if found is not None:
             return found.outside_id
         self.answers.never_took_effect(row)
@@ -359,7 +368,8 @@ class StageEffects:
             self._rows = {row.key: row for row in rows}
         return self._rows
 
-    def _is_absent(self, key: str) -> bool:
+    def is_absent(self, key: str) -> bool:
+        """Whether this run found nothing under this key, a moment ago."""
         return self.absent.has(key, self.clock.now())
 
     def _adopt(self, effect: Effect, digest: str, found: ExternalRecord) -> ExternalRecord:

@@ -9,10 +9,10 @@ from oppsync.domain.plan.plan import ROOT_PATH, Plan
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.tracked import TrackedOpportunity
-from oppsync.pipeline.absence import Absent
 from oppsync.pipeline.destination import erp_of
-from oppsync.pipeline.outside_keys import KIND_OF, key_of
-from oppsync.ports.clock import Clock
+from oppsync.pipeline.effects import StageEffects
+from oppsync.pipeline.look_ups import look_ups
+from oppsync.pipeline.outside_keys import key_of
 from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 
@@ -34,8 +34,7 @@ class MadeNow:
     not be looked up again if the deal goes on to its projects."""
 
     plan: Plan
-    absent: Absent
-    clock: Clock
+    effects: StageEffects
 
 
 def has_project_without_ledger_row(
@@ -72,7 +71,8 @@ def _has_project(
             chosen = uow.plans.systems_of(opportunity.tenant_id, opportunity.id, opportunity.plan_hash)
     _, erp = erp_of(systems, opportunity, chosen)
     root = key_of(opportunity, EffectKind.PARENT, ROOT_PATH)
-    if made is None:
-        return bool(erp.existing_keys([root]))
-    keys = [key_of(opportunity, KIND_OF[node.kind], node.path) for node in made.plan.content.nodes]
-    return root in made.absent.look_up(keys, erp.existing_keys, made.clock.now())
+    if made is not None:
+        made.effects.prefetch_missing(*look_ups(opportunity, made.plan.content, erp))
+        if made.effects.is_absent(root):
+            return False
+    return bool(erp.existing_keys([root]))

@@ -21,7 +21,6 @@ from oppsync.domain.work.exceptions import Disposition
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
 from oppsync.kernel.errors import TransientError
-from oppsync.pipeline.absence import Absent
 from oppsync.pipeline.effects import StageEffects
 from oppsync.ports.clock import Clock
 from oppsync.ports.seals import Seals
@@ -121,8 +120,7 @@ class Sources:
 @dataclass(frozen=True)
 class StageContext:
     """Everything a stage may reach while no transaction is open. `just_read`: this worker read the record
-    from the CRM under this lease. `made`: the deal's plan, made in this run and not stored yet. `absent`: what
-    this run found absent outside."""
+    from the CRM under this lease. `made`: the deal's plan, made in this run and not stored yet."""
 
     opportunity: TrackedOpportunity
     lease: Lease
@@ -135,7 +133,6 @@ class StageContext:
     stage: str
     just_read: bool = False
     made: Plan | None = None
-    absent: Absent = field(default_factory=Absent)
 
     @property
     def sources(self) -> Sources:

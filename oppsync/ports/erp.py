@@ -10,6 +10,7 @@ from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
+from oppsync.domain.plan.plan import BillingLine, PlanContent
 from oppsync.domain.plan.references import ErpReferences, MissingReference
 from oppsync.domain.work.observations import Observation
 from oppsync.kernel.errors import OppsyncError
@@ -67,9 +68,8 @@ class Erp(Protocol):
         """Those of the given keys under which a project or task exists, whatever its content. The keys are
         those of one deal, which begin alike: one look-up, however many there are."""
 
-    def existing_lines(self, orders: Sequence[LineOrder]) -> Collection[str]:
-        """The keys of those billing lines of one deal that exist in whatever form an order gives them; as
-        `existing_keys`."""
+    def existing_lines(self, plan: PlanContent, lines: Mapping[str, BillingLine]) -> Collection[str]:
+        """As `existing_keys`, of billing lines of this plan by their keys, in the form that it gives them."""
 
     def find_node(self, order: NodeOrder) -> ExternalRecord | None:
         """Look up by `order.key`, exactly; its `differences` compare it with the order field by field. With

@@ -317,12 +317,13 @@ class ErpContract(ConnectorContract):
         for node in deal.plan.nodes:
             deal.ids[node.path] = erp.create_node(deal.node(node.path)).outside_id
         orders = list(deal.lines())
-        assert set(erp.existing_lines(orders)) == set()
+        lines = {order.key: order.line for order in orders}
+        assert set(erp.existing_lines(deal.plan, lines)) == set()
 
         for order in orders[::2]:
             erp.create_line(order)
 
-        assert set(erp.existing_lines(orders)) == {order.key for order in orders[::2]}
+        assert set(erp.existing_lines(deal.plan, lines)) == {order.key for order in orders[::2]}
 
     def test_the_same_text_in_other_fields_finds_nothing(self, erp: Erp) -> None:
         deal = one_line_deal(deals.fixed_line)
@@ -658,7 +659,7 @@ class CreatesTogetherContract(ErpContract):
         with pytest.raises(VendorRejected):
             together.create_together(call)
 
-        assert set(erp.existing_lines(lines)) == set()
+        assert set(erp.existing_lines(deal.plan, {order.key: order.line for order in lines})) == set()
 
     def test_an_erp_that_is_away_has_made_none(
         self, connector: AnyConnector, access: Access, begun: Deal

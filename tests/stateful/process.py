@@ -17,7 +17,7 @@ from oppsync.domain.deal.reading import FieldOfCrm
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.capabilities import CrmCapabilities, ErpCapabilities, PsaCapabilities
 from oppsync.domain.plan.orders import LineOrder, Message, NodeOrder, PsaOrder, StaffingOrder, WriteBack
-from oppsync.domain.plan.plan import PlanContent
+from oppsync.domain.plan.plan import BillingLine, PlanContent
 from oppsync.domain.plan.references import ErpReferences, MissingReference
 from oppsync.domain.plan.systems import ParentValues
 from oppsync.domain.reference.book import ReferenceBook, ReferenceUse
@@ -337,8 +337,8 @@ class ConnectedVendors:
         now = self._process.simulation.now()
         return {key for key in keys if self._outside.erp.books.find(key, {}, now) is not None}
 
-    def existing_lines(self, orders: Sequence[LineOrder]) -> Collection[str]:
-        return self.existing_keys([order.key for order in orders])
+    def existing_lines(self, plan: PlanContent, lines: Mapping[str, BillingLine]) -> Collection[str]:
+        return self.existing_keys([*lines])
 
     def find_node(self, order: NodeOrder) -> ExternalRecord | None:
         was = [node_content(each) for each in order.was]

@@ -51,7 +51,7 @@ from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.master_data.rows import MasterKey, MasterKind, MasterPage
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
-from oppsync.domain.plan.plan import LineKind, NodeKind
+from oppsync.domain.plan.plan import BillingLine, LineKind, NodeKind, PlanContent
 from oppsync.domain.plan.references import ErpReferences, MissingReference
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.observations import Observation
@@ -171,14 +171,13 @@ class TrytonErp:
     def existing_keys(self, keys: Sequence[str]) -> Collection[str]:
         return self._keys(WORK, "comment", keys)
 
-    def existing_lines(self, orders: Sequence[LineOrder]) -> Collection[str]:
-        """An earlier plan may have ordered an invoice where this one orders a task."""
-        keys = [order.key for order in orders]
-        sorts = {self._is_invoice(each) for order in orders for each in (order, *order.was)}
-        columns = {False: (WORK, "comment"), True: (INVOICE, "reference")}
-        return {key for sort in sorts for key in self._keys(*columns[sort], keys)}
+    def existing_lines(self, plan: PlanContent, lines: Mapping[str, BillingLine]) -> Collection[str]:
+        currency = self._company(plan.erp_company).currency
+        invoices = {key for key, line in lines.items() if landing.is_invoice(line, currency)}
+        of_sort = ((WORK, "comment", lines.keys() - invoices), (INVOICE, "reference", invoices))
+        return {key for model, column, keys in of_sort if keys for key in self._keys(model, column, keys)}
 
-    def _keys(self, model: str, column: str, keys: Sequence[str]) -> set[str]:
+    def _keys(self, model: str, column: str, keys: Collection[str]) -> set[str]:
         """Those under which a record exists, by one search for what they begin with."""
         # A wild card of a key stands for itself too; what else it finds has none of the keys.
         pattern = _WILD.sub("_", _common_beginning(keys)) + "%"

@@ -162,7 +162,6 @@ class RunStageHandler:
             stage=name,
             just_read=just_read,
             made=made,
-            absent=self.absent,
         )
 
     def _hands_on(self, started: float) -> bool:
