@@ -31,6 +31,17 @@ def give_up(house: House, record_id: str, reason: str = REASON) -> None:
     house.application.dispatch(Compensate(TENANT, house.opportunity(record_id).id, house.operator, reason))
 
 
+def parked_by_the_last_invoice(house: House, gate: Gate) -> str:
+    """A deal whose ERP refuses the last of its seven invoices; the others exist."""
+    record_id = house.to_approval(deals.fixed_fee(WON_ON, "CUST-1003", "ACME-DE"))
+    gate.refuse_naming("/dated/2026-10", REFUSAL)
+    house.approve(record_id)
+    house.settle()
+    gate.open()
+    assert house.exception(record_id).code == "VENDOR_REJECTED"
+    return record_id
+
+
 def parked_after(house: House, gate: Gate, writes: int, deal: Mapping[str, Any] | None = None) -> str:
     """A deal that was approved, and whose ERP refuses for good after so many calls that create."""
     record_id = house.to_approval(deal)
@@ -167,11 +178,7 @@ def test_what_never_came_to_be_is_not_waited_for_for_ever(house: House, gate: Ga
 def test_an_invoice_that_was_posted_stops_it_and_is_left_to_a_person(
     house: House, books: Books, gate: Gate
 ) -> None:
-    record_id = house.to_approval(deals.fixed_fee(WON_ON, "CUST-1003", "ACME-DE"))
-    gate.refuse_naming("/dated/2026-10", REFUSAL)
-    house.approve(record_id)
-    house.settle()
-    gate.open()
+    record_id = parked_by_the_last_invoice(house, gate)
     by_age = sorted(erp.invoices(books, record_id).items(), key=lambda pair: int(pair[1]["id"]))
     posted, draft, *_others = by_age
     books.post(posted[1]["id"])
