@@ -194,7 +194,8 @@ ENGINE = (
         "answers are matched by their order",
         EFFECTS,
         "call = calls[place]",
-        "call = calls[len(calls) - waiting - place]",
+        "call = calls[len(calls) - 1 - place]",
+        first=_WAVES + "test_one_refused_line_leaves_the_others_of_its_wave_alone[memory]",
     ),
     Mutation(
         "the first mark does not ask whether the deal is as it was read",
