@@ -32,7 +32,7 @@ from oppsync.kernel.errors import NO_ANSWER, TransientError
 from oppsync.pipeline.across_deals import beside_other_deals
 from oppsync.pipeline.duties import Candidates, Duties, duties_of, reconsider, required_of
 from oppsync.pipeline.notify import notify_of_fallen
-from oppsync.pipeline.restore_check import APPROVAL_LOST, has_project_without_ledger_row
+from oppsync.pipeline.restore_check import APPROVAL_LOST, MadeNow, has_project_without_ledger_row
 from oppsync.pipeline.signed import approved_plan, doubts
 from oppsync.pipeline.stage import Advance, Await, Outcome, Park, StageContext
 from oppsync.pipeline.waiting import wait_for_people
@@ -317,8 +317,8 @@ def _is_lost(context: StageContext, opportunity: TrackedOpportunity) -> tuple[bo
     """Whether the ERP has its projects though no approval is recorded. While it does not answer, people decide
     meanwhile: before anything is created it is asked again."""
     try:
-        lost = has_project_without_ledger_row(context.uow, context.systems, opportunity, context.made)
-        return lost, None
+        made = MadeNow(context.made, context.effects) if context.made else None
+        return has_project_without_ledger_row(context.uow, context.systems, opportunity, made), None
     except NO_ANSWER as away:
         return False, away
 

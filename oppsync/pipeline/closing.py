@@ -17,7 +17,7 @@ from oppsync.domain.plan.plan import ROOT_PATH, BillingLine, PlanContent, PlanNo
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.values.model import changed
 from oppsync.kernel.errors import StillUnknown
-from oppsync.pipeline.effects import Find
+from oppsync.pipeline.calls import Find
 from oppsync.pipeline.outside_keys import KIND_OF, closing_path, key_of
 from oppsync.pipeline.stage import StageContext
 from oppsync.ports.erp import Erp

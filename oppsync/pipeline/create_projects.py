@@ -1,5 +1,6 @@
 """Create projects: parent first, then children and tasks, then billing, each once, as approved. What waits for
-no answer of another goes out together: each level of the tree is a wave, all billing lines are one.
+no answer of another goes out together: each level of the tree is a wave, all billing lines are one. What the
+ERP takes in one call is sent in one.
 
 Of a deal that is planned anew, what exists is taken over where it is equal, changed where an earlier plan
 ordered it otherwise, and closed at the end where the plan has it no longer.
@@ -19,11 +20,12 @@ from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.pipeline.across_deals import beside_other_deals
+from oppsync.pipeline.calls import Order, Together, Wanted
 from oppsync.pipeline.closing import Closing, close_in_erp
 from oppsync.pipeline.create_customer import create_customer
 from oppsync.pipeline.destination import erp_of
 from oppsync.pipeline.duties import duties_of, reconsider, required_of
-from oppsync.pipeline.effects import Wanted
+from oppsync.pipeline.look_ups import existing_lines, look_ups
 from oppsync.pipeline.outside_keys import KIND_OF, closing_path, key_of
 from oppsync.pipeline.preflight import ended_since
 from oppsync.pipeline.replacing import (
@@ -35,7 +37,7 @@ from oppsync.pipeline.replacing import (
 )
 from oppsync.pipeline.signed import approved_plan, not_approved
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
-from oppsync.ports.erp import Erp
+from oppsync.ports.erp import CreatesTogether, Erp
 from oppsync.ports.storage.ledger import AsRead
 
 
@@ -73,9 +75,7 @@ def run(context: StageContext) -> Outcome:
     creation = _Creation(context, plan, replaced, connection_id, erp)
     if plan.content.new_customer is not None:
         creation.customer(plan.content.new_customer)
-    context.effects.prefetch_missing(
-        [creation.key(node) for node in plan.content.nodes], creation.erp.existing_keys
-    )
+    context.effects.prefetch_missing(*look_ups(opportunity, plan.content, erp))
     creation.lines(creation.nodes())
     creation.close_the_rest()
     return Advance(State.CREATED, opportunity)
@@ -105,13 +105,16 @@ class _Creation:
         ids: dict[str, str] = {}
         for level in levels(self.plan.content.nodes):
             wave = [self._node(node, ids[node.parent] if node.parent else None) for node in level]
-            made = self.context.effects.perform_all(wave)
+            made = self.context.effects.perform_all(wave, self.erp.existing_keys)
             ids |= {node.path: external.outside_id for node, external in zip(level, made, strict=True)}
         return ids
 
     def lines(self, ids: Mapping[str, str]) -> None:
         ordered = self.plan.content.billing_lines()
-        self.context.effects.perform_all([self._line(node, line, ids[node.path]) for node, line in ordered])
+        wave = [self._line(self._line_order(node, line, ids[node.path])) for node, line in ordered]
+        plans = self.replaced.plans or [self.plan.content]
+        existing = partial(existing_lines, self.context.opportunity, plans, self.erp)
+        self.context.effects.perform_all(wave, existing)
 
     def _node(self, node: PlanNode, parent_id: str | None) -> Wanted:
         key, kind = self.key(node), KIND_OF[node.kind]
@@ -129,12 +132,19 @@ class _Creation:
             partial(self.erp.find_node, order),
             partial(self.erp.create_node, order),
             partial(self.erp.revise_node, order),
+            self._together(order),
         )
 
-    def _line(self, node: PlanNode, line: BillingLine, project_id: str) -> Wanted:
+    def _together(self, order: Order) -> Together | None:
+        most = self.erp.capabilities.creates_together
+        if most == 1 or not isinstance(self.erp, CreatesTogether):
+            return None
+        return Together(self.erp.shares_call(order), most, order, self.erp.create_together)
+
+    def _line_order(self, node: PlanNode, line: BillingLine, project_id: str) -> LineOrder:
         kind = EffectKind.BILLING_LINE
         key = key_of(self.context.opportunity, kind, line.path)
-        order = LineOrder(
+        return LineOrder(
             key=key,
             plan=self.plan.content,
             node=node,
@@ -143,12 +153,16 @@ class _Creation:
             was=self._lines_before(line, key),
             closed_by_us=self._closed_by_us(kind, line.path, key),
         )
-        request = {"line": line.model_dump(mode="json"), "project_id": project_id, **self.replaced.mark}
+
+    def _line(self, order: LineOrder) -> Wanted:
+        line = {"line": order.line.model_dump(mode="json"), "project_id": order.project_id}
+        request = {**line, **self.replaced.mark}
         return Wanted(
-            self._effect(key, kind, line.path, request),
+            self._effect(order.key, EffectKind.BILLING_LINE, order.line.path, request),
             partial(self.erp.find_line, order),
             partial(self.erp.create_line, order),
             partial(self.erp.revise_line, order),
+            self._together(order),
         )
 
     def close_the_rest(self) -> None:

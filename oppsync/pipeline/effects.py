@@ -2,7 +2,8 @@
 
 A write is recorded as sent, under our idempotency key, and committed before it leaves; its answer is committed
 with the marks of what is sent next, or with what the stage decided. Effects that wait for no answer of one
-another are a wave: they go out side by side. An effect whose outcome nobody knows waits out its quarantine and
+another are a wave: they go out side by side, or many of them in one call where the vendor takes that
+(`calls.py`). An effect whose outcome nobody knows waits out its quarantine and
 is looked up by its key (`find`); it is sent again only if it is absent. A record found with other content is a
 conflict for a person, never overwritten; only what an earlier plan of the same deal ordered there is changed
 into what the plan in its place orders (`revise`), under the same key.
@@ -10,9 +11,8 @@ into what the plan in its place orders (`revise`), under the same key.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -25,32 +25,40 @@ from oppsync.kernel.errors import (
     AmbiguousAnswer,
     BusinessError,
     ContentConflict,
-    HeldBack,
     LeaseLost,
     NeverLands,
+    OppsyncError,
     StillUnknown,
-    StoreUnavailable,
     TransientError,
     VendorUnavailable,
 )
 from oppsync.kernel.send_deadline import send_deadline
 from oppsync.kernel.side_by_side import SideBySide
+from oppsync.pipeline.absence import Absent
+from oppsync.pipeline.calls import (
+    Call,
+    ExistingKeys,
+    Find,
+    LookUp,
+    Outgoing,
+    Send,
+    Wanted,
+    calls_of,
+    came_of,
+    each_alone,
+    shares,
+)
 from oppsync.pipeline.effect_answers import Answers
 from oppsync.pipeline.outside_keys import closing_path
+from oppsync.pipeline.urgency import urgency
 from oppsync.ports.clock import Clock
+from oppsync.ports.erp import CameOfIt
 from oppsync.ports.storage.ledger import AsRead
 
 # After so many sends with an unclear answer, each absent afterwards, it is a bug and no longer an outage.
 MAX_UNCLEAR_SENDS = 3
 # A worker frozen for longer between mark and send does not send: others count the quarantine from the mark.
 LONGEST_PAUSE = timedelta(seconds=2)
-
-# Keys that a bulk look-up did not find count as absent for so long.
-ABSENT_FOR = timedelta(seconds=2)
-
-Find = Callable[[], ExternalRecord | None]
-Send = Callable[[], ExternalRecord]
-ExistingKeys = Callable[[Sequence[str]], Iterable[str]]
 
 
 class ReadAgainError(Exception):
@@ -61,38 +69,12 @@ class HandedOnError(Exception):
     """A worker that has to stop leaves the rest of a deal to another one."""
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """An effect, how it is looked up and how it is sent. `revise` changes what exists, by its outside id."""
-
-    effect: Effect
-    find: Find
-    send: Send
-    revise: Callable[[str], ExternalRecord] | None = None
-
-
-@dataclass(frozen=True)
-class _Outgoing:
-    """A wanted effect that is not on record as carried out. `existing`: the entry of what exists and is changed
-    by this; `send` changes it then."""
-
-    wanted: Wanted
-    digest: str
-    row: LedgerRow | None
-    send: Send
-    existing: LedgerRow | None = None
-
-    @property
-    def effect(self) -> Effect:
-        return self.wanted.effect
-
-
 @dataclass
 class StageEffects:
     """The ledger as one stage run sees it: every write is fenced by the run's lease.
 
     `side_by_side` makes calls at once; `at_once` says how many a connection stands. `hands_on`: whether the
-    deal is to be left to another worker before more is sent.
+    deal is to be left to another worker before more is sent. `absent`: what the run knows not to exist.
     """
 
     answers: Answers
@@ -100,8 +82,8 @@ class StageEffects:
     side_by_side: SideBySide
     at_once: Callable[[str], int]
     hands_on: Callable[[], bool]
+    absent: Absent
     _rows: dict[str, LedgerRow] | None = None
-    _absent_until: Mapping[str, datetime] = field(default_factory=dict)
     _as_read: AsRead | None = None
     _has_sent: bool = False
 
@@ -110,13 +92,21 @@ class StageEffects:
         ReadAgainError then."""
         self._as_read = as_read
 
-    def prefetch_missing(self, keys: Sequence[str], existing_keys: ExistingKeys) -> None:
-        """Look up in one call which of these keys exist outside, of those that the ledger does not know. Keys
-        the vendor does not know either count as absent for `ABSENT_FOR`: they need not be looked up."""
-        new = [key for key in keys if key not in self._ledger()]
-        if len(new) > 1:
-            until = self.clock.now() + ABSENT_FOR
-            self._absent_until = dict.fromkeys(set(new).difference(existing_keys(new)), until)
+    def prefetch_missing(self, *look_ups: LookUp) -> None:
+        """Look up, side by side, which of these keys exist outside, of those that the ledger does not know and
+        this run did not look up a moment ago. What no vendor knows either need not be looked up for
+        `ABSENT_FOR`. Raises what a look-up raises."""
+        now, ledger = self.clock.now(), self._ledger()
+        new = [
+            LookUp(keys, existing_keys)
+            for wanted, existing_keys in look_ups
+            if (keys := [key for key in wanted if key not in ledger and not self.is_absent(key)])
+        ]
+        calls = [partial(self.absent.look_up, keys, existing_keys, now) for keys, existing_keys in new]
+        for batch in self.side_by_side(calls) if calls else ():
+            for _, answer in batch:
+                if isinstance(answer, Exception):
+                    raise answer
 
     def perform(
         self, effect: Effect, find: Find, send: Send, revise: Callable[[str], ExternalRecord] | None = None
@@ -124,9 +114,12 @@ class StageEffects:
         """As `perform_all`, of one."""
         return self.perform_all([Wanted(effect, find, send, revise)])[0]
 
-    def perform_all(self, wave: Sequence[Wanted]) -> list[ExternalRecord]:
+    def perform_all(
+        self, wave: Sequence[Wanted], existing_keys: ExistingKeys | None = None
+    ) -> list[ExternalRecord]:
         """Carry out each effect, once; none of them waits for the answer of another. Returns the external
-        records, in their order. The answers are committed with what follows.
+        records, in their order. The answers are committed with what follows. `existing_keys`: looks many of the
+        wave up in one call.
 
         Raises, once all is on record that came of the others, what stands in the way of the most: StillUnknown
         while a quarantine runs, AmbiguousAnswer after a send with an unclear outcome, what `find` and `send`
@@ -136,7 +129,7 @@ class StageEffects:
         done = {each.effect.key: _recorded(row) for each in outgoing if (row := each.row) and _is_done(each)}
         open_ones = [each for each in outgoing if each.effect.key not in done]
         to_send, failures = [], list[Exception]()
-        for each, found in zip(open_ones, self._look_up_all(open_ones), strict=True):
+        for each, found in zip(open_ones, self._look_up_all(open_ones, existing_keys), strict=True):
             crash_point("lookup.answered", each.effect.kind)
             try:
                 judged = self._judge(each, found)
@@ -148,15 +141,17 @@ class StageEffects:
             else:
                 to_send.append(judged)
         self._stop_for(failures)
-        for some in self._shares(to_send):
-            done |= self._send_all(some)
+        for calls in shares(calls_of(to_send), self.at_once):
+            self._stop_for(self._carry_out(calls, done))
         return [done[each.effect.key] for each in wave]
 
-    def _outgoing(self, wanted: Wanted) -> _Outgoing:
+    def _outgoing(self, wanted: Wanted) -> Outgoing:
         digest = canonical_json.digest(wanted.effect.request)
-        return _Outgoing(wanted, digest, self._ledger().get(wanted.effect.key), wanted.send)
+        return Outgoing(wanted, digest, self._ledger().get(wanted.effect.key), wanted.send)
 
-    def _look_up_all(self, outgoing: Sequence[_Outgoing]) -> Sequence[ExternalRecord | Exception | None]:
+    def _look_up_all(
+        self, outgoing: Sequence[Outgoing], existing_keys: ExistingKeys | None
+    ) -> Sequence[ExternalRecord | Exception | None]:
         """What exists of each, or what the look-up raised."""
         found: list[ExternalRecord | Exception | None] = [self._known_without_asking(each) for each in outgoing]
         asked = [
@@ -164,6 +159,13 @@ class StageEffects:
             for index, (each, known) in enumerate(zip(outgoing, found, strict=True))
             if known is None and self._must_ask(each)
         ]
+        if existing_keys is not None and len(asked) > 1:
+            keys = [outgoing[index].effect.key for index in asked]
+            try:
+                self.absent.look_up(keys, existing_keys, self.clock.now())
+            except OppsyncError as error:
+                return [error if index in asked else known for index, known in enumerate(found)]
+            asked = [index for index in asked if not self.is_absent(outgoing[index].effect.key)]
         at_once = min((self.at_once(outgoing[index].effect.connection_id) for index in asked), default=1)
         for first in range(0, len(asked), at_once):
             some = asked[first : first + at_once]
@@ -173,20 +175,20 @@ class StageEffects:
                     found[some[place]] = answer
         return found
 
-    def _known_without_asking(self, each: _Outgoing) -> Exception | None:
+    def _known_without_asking(self, each: Outgoing) -> Exception | None:
         try:
             self._check_quarantine(each.effect.key, each.row, each.effect.quarantine)
         except StillUnknown as error:
             return error
         return None
 
-    def _must_ask(self, each: _Outgoing) -> bool:
+    def _must_ask(self, each: Outgoing) -> bool:
         """Setting fields needs no look-up where it never happened."""
         if each.effect.repeatable and each.row is None:
             return False
-        return not self._is_absent(each.effect.key)
+        return not self.is_absent(each.effect.key)
 
-    def _judge(self, each: _Outgoing, found: ExternalRecord | Exception | None) -> ExternalRecord | _Outgoing:
+    def _judge(self, each: Outgoing, found: ExternalRecord | Exception | None) -> ExternalRecord | Outgoing:
         """The external record when it is as ordered, else what is to be sent."""
         effect, row = each.effect, each.row
         if isinstance(found, Exception):
@@ -206,46 +208,62 @@ class StageEffects:
             )
         return each
 
-    def _shares(self, outgoing: Sequence[_Outgoing]) -> Iterator[Sequence[_Outgoing]]:
-        """As many at once as each connection stands."""
-        left = list(outgoing)
-        while left:
-            count = Counter[str]()
-            share, later = list[_Outgoing](), list[_Outgoing]()
-            for each in left:
-                connection = each.effect.connection_id
-                fits = count[connection] < self.at_once(connection)
-                (share if fits else later).append(each)
-                count[connection] += 1
-            yield share
-            left = later
+    def _carry_out(self, calls: Sequence[Call], done: dict[str, ExternalRecord]) -> list[Exception]:
+        """Send these at once. The members of a call of many that was refused are sent again, each alone: so the
+        one at fault is named, and the others exist. Returns what failed."""
+        failures, refused = self._send_all(calls, done)
+        for alone in shares(each_alone(refused), self.at_once):
+            if failures and (self.hands_on() or not all(isinstance(each, BusinessError) for each in failures)):
+                break
+            failures += self._send_all(alone, done)[0]
+        return failures
 
-    def _send_all(self, outgoing: Sequence[_Outgoing]) -> dict[str, ExternalRecord]:
-        """Mark, send and take the answers. An answer waits for those of slower neighbours a moment only."""
+    def _send_all(
+        self, calls: Sequence[Call], done: dict[str, ExternalRecord]
+    ) -> tuple[list[Exception], list[Outgoing]]:
+        """Mark, send and take the answers. An answer waits for those of slower neighbours a moment only.
+        Returns what failed, and the members of calls that were refused as a whole."""
         if self._has_sent and self.hands_on():
             self.answers.flush()
             raise HandedOnError
         marking = self.clock.now()
         with send_deadline(LONGEST_PAUSE):
-            self._mark_all(outgoing)
-            done, failures, waiting = dict[str, ExternalRecord](), list[Exception](), len(outgoing)
-            for batch in self.side_by_side([partial(self._send, each, marking) for each in outgoing]):
+            self._mark_all([each for call in calls for each in call.members])
+            failures, refused, waiting = list[Exception](), list[Outgoing](), len(calls)
+            for batch in self.side_by_side([partial(self._send, call, marking) for call in calls]):
                 for place, answer in batch:
-                    each = outgoing[place]
-                    crash_point("send.answered", each.effect.kind)
-                    if isinstance(answer, Exception):
-                        self._note_failure(each, answer)
-                        failures.append(answer)
+                    call = calls[place]
+                    if call.is_of_many and isinstance(answer, BusinessError):
+                        self._none_exists(call, answer)
+                        refused += call.members
                     else:
-                        self.answers.confirmed(each.effect, answer)
-                        done[each.effect.key] = answer
+                        failures += self._take(call, answer, done)
                 waiting -= len(batch)
                 if waiting:
                     self.answers.flush()
-        self._stop_for(failures)
-        return done
+        return failures, refused
 
-    def _mark_all(self, outgoing: Sequence[_Outgoing]) -> None:
+    def _take(
+        self, call: Call, answer: Mapping[str, CameOfIt] | Exception, done: dict[str, ExternalRecord]
+    ) -> Iterator[Exception]:
+        for each in call.members:
+            crash_point("send.answered", each.effect.kind)
+            came = came_of(each, answer)
+            if isinstance(came, Exception):
+                self._note_failure(each, came)
+                yield came
+            else:
+                self.answers.confirmed(each.effect, came)
+                done[each.effect.key] = came
+
+    def _none_exists(self, call: Call, refusal: BusinessError) -> None:
+        """The refusal of a whole call says nothing of any one of its members."""
+        for each in call.members:
+            crash_point("send.answered", each.effect.kind)
+            words = f"refused with {len(call.members) - 1} others in one call: {refusal.message}"
+            self.answers.failed(each.effect, EffectState.INTENDED, words)
+
+    def _mark_all(self, outgoing: Sequence[Outgoing]) -> None:
         """Record what is sent now, and what came of that before, in one commit."""
         try:
             with self.answers.uow() as uow:
@@ -270,16 +288,18 @@ class StageEffects:
         if any(each.effect.makes_something for each in outgoing):
             self._as_read = None
         for each in outgoing:
+            self.absent.forget(each.effect.key)
             crash_point("mark.committed", each.effect.kind)
 
-    def _send(self, each: _Outgoing, marking: datetime) -> ExternalRecord:
+    def _send(self, call: Call, marking: datetime) -> Mapping[str, CameOfIt]:
         """Raises VendorUnavailable when the worker was paused since the mark: others may have looked by now."""
         if self.clock.now() - marking > LONGEST_PAUSE:
-            what = f"{each.effect.kind} {each.effect.path}"
+            effect = call.members[0].effect
+            what = f"{effect.kind} {effect.path}"
             raise VendorUnavailable(f"{what}: the worker was paused before sending; nothing was sent")
-        return each.send()
+        return call()
 
-    def _note_failure(self, each: _Outgoing, error: Exception) -> None:
+    def _note_failure(self, each: Outgoing, error: Exception) -> None:
         match error:
             case AmbiguousAnswer():
                 self.answers.failed(each.effect, EffectState.UNKNOWN, error.message)
@@ -295,7 +315,7 @@ class StageEffects:
         yet is waited for before a refusal parks the deal."""
         if failures:
             self.answers.flush()
-            raise min(failures, key=_urgency)
+            raise min(failures, key=urgency)
 
     def closed_by_us(self, key: str, closing_key: str) -> bool:
         """Whether what exists under `key` was closed by the effect `closing_key`, and not confirmed as open
@@ -322,7 +342,7 @@ class StageEffects:
         if not row.outcome_unknown:
             return None
         self._check_quarantine(row.key, row, quarantine)
-        found = None if self._is_absent(row.key) else find()
+        found = None if self.is_absent(row.key) else find()
         if found is not None:
             return found.outside_id
         self.answers.never_took_effect(row)
@@ -348,9 +368,9 @@ class StageEffects:
             self._rows = {row.key: row for row in rows}
         return self._rows
 
-    def _is_absent(self, key: str) -> bool:
-        until = self._absent_until.get(key)
-        return until is not None and self.clock.now() < until
+    def is_absent(self, key: str) -> bool:
+        """Whether this run found nothing under this key, a moment ago."""
+        return self.absent.has(key, self.clock.now())
 
     def _adopt(self, effect: Effect, digest: str, found: ExternalRecord) -> ExternalRecord:
         self.answers.confirmed(effect, found, found_for=digest)
@@ -388,7 +408,7 @@ class StageEffects:
             self.answers.failed(effect, EffectState.REJECTED, conflict.message, found_for=digest)
         raise conflict
 
-    def _not_carried_out(self, each: _Outgoing, state: EffectState, error: str) -> None:
+    def _not_carried_out(self, each: Outgoing, state: EffectState, error: str) -> None:
         existing = each.existing
         if existing is None:
             self.answers.failed(each.effect, state, error)
@@ -398,19 +418,9 @@ class StageEffects:
         self.answers.put_back(each.effect, existing, state, error)
 
 
-def _is_done(each: _Outgoing) -> bool:
+def _is_done(each: Outgoing) -> bool:
     row = each.row
     return row is not None and row.state is EffectState.CONFIRMED and row.request_digest == each.digest
-
-
-# What decides about a deal, the most urgent first: what says nothing about it, then what is tried again, then
-# what a person has to mend.
-_URGENCY = (LeaseLost, StoreUnavailable, AmbiguousAnswer, StillUnknown, HeldBack, TransientError, BusinessError)
-
-
-def _urgency(error: Exception) -> int:
-    """A bug comes first of all."""
-    return next((place for place, kind in enumerate(_URGENCY) if isinstance(error, kind)), -1)
 
 
 def _never(outside_id: str) -> ExternalRecord:

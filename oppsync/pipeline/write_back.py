@@ -21,9 +21,9 @@ from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.errors import RecordGone
+from oppsync.pipeline.calls import Wanted
 from oppsync.pipeline.closing import Closing, close_staffing
 from oppsync.pipeline.destination import psa_of
-from oppsync.pipeline.effects import Wanted
 from oppsync.pipeline.outside_keys import closing_path, key_of
 from oppsync.pipeline.replacing import Replacing, has_begun, replacing
 from oppsync.pipeline.signed import approved_plan, doubts, not_approved

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
+from oppsync.domain.plan.plan import BillingLine, PlanContent
 from oppsync.domain.plan.references import ErpReferences, MissingReference
 from oppsync.domain.work.observations import Observation
+from oppsync.kernel.errors import OppsyncError
+
+# What came of one record of a call of many: it was created, or not, or nobody knows (AmbiguousAnswer).
+CameOfIt = ExternalRecord | OppsyncError
 
 
 class Erp(Protocol):
@@ -60,7 +65,11 @@ class Erp(Protocol):
         not answer."""
 
     def existing_keys(self, keys: Sequence[str]) -> Collection[str]:
-        """Those of the given keys under which a project or task exists, whatever its content."""
+        """Those of the given keys under which a project or task exists, whatever its content. The keys are
+        those of one deal, which begin alike: one look-up, however many there are."""
+
+    def existing_lines(self, plan: PlanContent, lines: Mapping[str, BillingLine]) -> Collection[str]:
+        """As `existing_keys`, of billing lines of this plan by their keys, in the form that it gives them."""
 
     def find_node(self, order: NodeOrder) -> ExternalRecord | None:
         """Look up by `order.key`, exactly; its `differences` compare it with the order field by field. With
@@ -88,3 +97,16 @@ class Erp(Protocol):
 
     def cancel_line(self, order: LineOrder, outside_id: str) -> ExternalRecord:
         """Close a billing line so that it is never invoiced; as `cancel_node`."""
+
+
+@runtime_checkable
+class CreatesTogether(Protocol):
+    """Kept besides `Erp` by one that claims `creates_together`."""
+
+    def shares_call(self, order: NodeOrder | LineOrder) -> str:
+        """Orders of one deal for which this is the same may be created in one call."""
+
+    def create_together(self, orders: Sequence[NodeOrder | LineOrder]) -> Mapping[str, CameOfIt]:
+        """Create all of them in one call. Returns what came of each, by the key of its order and never by its
+        place: a key that is left out means that nobody knows. Raises what came of the call as a whole; a
+        BusinessError means that none of them exists, and says nothing of any one of them."""

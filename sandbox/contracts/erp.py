@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,14 +15,17 @@ from adapters.runtime.processes import free_port
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.deal.opportunity import OpportunityLine
+from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.master_data.rows import Customer, MasterKey, MasterKind, MasterRow, key_of
-from oppsync.domain.plan.orders import CustomerOrder, NodeOrder
+from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan.plan import LineKind, NewCustomer
 from oppsync.domain.plan.references import CentreOfCompany, references_of
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow, reference_key
+from oppsync.domain.values.keys import within_limit
 from oppsync.domain.values.model import changed
 from oppsync.kernel.errors import BusinessError, Misconfigured, VendorRejected, VendorUnavailable
-from oppsync.ports.erp import Erp
+from oppsync.pipeline.create_projects import levels
+from oppsync.ports.erp import CameOfIt, CreatesTogether, Erp
 from oppsync.ports.master_data import MasterData
 from sandbox.contracts import deals
 from sandbox.contracts.connector import ConnectorContract
@@ -47,7 +50,7 @@ IN_DOLLARS = ReferenceRow(
 
 class ErpContract(ConnectorContract):
     """The suite of an ERP without options. For one that can do more, inherit `CustomersContract`,
-    `CancelsContract`, `RevisesContract` and `MirrorsContract`, which include this."""
+    `CancelsContract`, `RevisesContract`, `MirrorsContract` and `CreatesTogetherContract`: they include it."""
 
     def test_what_it_claims_is_tested(self, connector: AnyConnector, access: Access) -> None:
         claimed = connector.capabilities_of(access.settings)
@@ -55,6 +58,7 @@ class ErpContract(ConnectorContract):
         assert claimed.cancels == isinstance(self, CancelsContract)
         assert claimed.revises == claimed.reopens == isinstance(self, RevisesContract)
         assert bool(claimed.mirrors) == isinstance(self, MirrorsContract)
+        assert (claimed.creates_together > 1) == isinstance(self, CreatesTogetherContract)
 
     @pytest.fixture
     def erp(self, connector: AnyConnector, access: Access) -> Erp:
@@ -294,6 +298,32 @@ class ErpContract(ConnectorContract):
 
         assert erp.find_node(changed(made, key=made.key + other)) is None
         assert set(erp.existing_keys([made.key + other, made.key + "-a"])) == {made.key + "-a"}
+
+    def test_many_keys_of_a_deal_are_looked_up_together(self, erp: Erp) -> None:
+        """Also keys too long to be whole, which begin alike and end in a digest; not those of another deal."""
+        deal, beside = Deal(), Deal()
+        root, *_rest = deal.plan.nodes
+        made = [f"{deal.node().key}/{'x' * length}" for length in (1, 90, 200)]
+        made = [within_limit(key) for key in made]
+        for key in made[1:]:
+            erp.create_node(changed(deal.node(root.path), key=key))
+        erp.create_node(beside.node())
+
+        assert set(erp.existing_keys(made)) == set(made[1:])
+        assert set(erp.existing_keys([deal.node().key])) == set()
+
+    def test_billing_lines_are_looked_up_together_in_whatever_form_they_land(self, erp: Erp) -> None:
+        deal = Deal(deals.opportunity(*(line() for line in deals.LINES.values())))
+        for node in deal.plan.nodes:
+            deal.ids[node.path] = erp.create_node(deal.node(node.path)).outside_id
+        orders = list(deal.lines())
+        lines = {order.key: order.line for order in orders}
+        assert set(erp.existing_lines(deal.plan, lines)) == set()
+
+        for order in orders[::2]:
+            erp.create_line(order)
+
+        assert set(erp.existing_lines(deal.plan, lines)) == {order.key for order in orders[::2]}
 
     def test_the_same_text_in_other_fields_finds_nothing(self, erp: Erp) -> None:
         deal = one_line_deal(deals.fixed_line)
@@ -539,6 +569,106 @@ class RevisesContract(CancelsContract):
         for order in deal.again(deal.plan):
             found = look_up(erp, order)
             assert found.differences.keys() - found.revisable
+
+
+def made_as(made: Mapping[str, CameOfIt], order: NodeOrder | LineOrder) -> ExternalRecord:
+    record = made[order.key]
+    assert isinstance(record, ExternalRecord)
+    return record
+
+
+class CreatesTogetherContract(ErpContract):
+    """The suite of an ERP that creates many records in one call, all of them or none."""
+
+    @pytest.fixture
+    def together(self, erp: Erp) -> CreatesTogether:
+        assert isinstance(erp, CreatesTogether)
+        return erp
+
+    @pytest.fixture
+    def begun(self, erp: Erp) -> Deal:
+        """Its parent exists."""
+        deal = Deal(deals.opportunity(*(line() for line in deals.LINES.values())))
+        deal.ids["project"] = erp.create_node(deal.node()).outside_id
+        return deal
+
+    @staticmethod
+    def by_call(
+        erp: CreatesTogether, orders: Iterable[NodeOrder | LineOrder]
+    ) -> list[list[NodeOrder | LineOrder]]:
+        calls: dict[str, list[NodeOrder | LineOrder]] = {}
+        for order in orders:
+            calls.setdefault(erp.shares_call(order), []).append(order)
+        return list(calls.values())
+
+    @staticmethod
+    def children(deal: Deal) -> list[NodeOrder]:
+        return [deal.node(node.path) for node in deal.plan.nodes if node.parent == "project"]
+
+    def test_what_shares_a_call_is_created_by_it_and_found_again(
+        self, erp: Erp, together: CreatesTogether, begun: Deal
+    ) -> None:
+        made: dict[str, CameOfIt] = {}
+        for level in levels(begun.plan.nodes):
+            orders = [begun.node(node.path) for node in level if node.parent]
+            for call in self.by_call(together, orders):
+                made |= together.create_together(call)
+            begun.ids |= {order.node.path: made_as(made, order).outside_id for order in orders}
+        for call in self.by_call(together, begun.lines()):
+            made |= together.create_together(call)
+
+        below = [order for order in begun.orders() if order.key != begun.node().key]
+        assert made.keys() == {order.key for order in below}
+        assert [look_up(erp, order) for order in below] == [made_as(made, order) for order in below]
+        assert all(look_up(erp, order).differences == {} for order in below)
+
+    def test_an_answer_goes_by_the_key_whatever_the_order_and_whatever_exists_beside_it(
+        self, erp: Erp, together: CreatesTogether, begun: Deal
+    ) -> None:
+        first, second, *others = self.children(begun)
+        erp.create_node(second)
+
+        made = together.create_together([*reversed(others), first])
+
+        assert made.keys() == {order.key for order in (first, *others)}
+        assert all(look_up(erp, order) == made[order.key] for order in (first, *others))
+
+    def test_where_one_is_refused_none_exists(self, erp: Erp, together: CreatesTogether, begun: Deal) -> None:
+        stranger = changed(begun.plan, customer="CUST-9999")
+        first, second, *others = self.children(begun)
+
+        with pytest.raises(BusinessError, match="CUST-9999"):
+            together.create_together([first, changed(second, plan=stranger), *others])
+
+        assert set(erp.existing_keys([order.key for order in self.children(begun)])) == set()
+
+    def test_where_the_erp_itself_refuses_one_none_exists(self, erp: Erp, together: CreatesTogether) -> None:
+        """The price of an hour has one decimal more than it takes."""
+        deal = Deal(deals.opportunity(deals.time_line(), deals.milestone_line()))
+        for node in deal.plan.nodes:
+            deal.ids[node.path] = erp.create_node(deal.node(node.path)).outside_id
+        lines = [changed(order, project_id=deal.ids["project"]) for order in deal.lines()]
+        finer = Decimal(144) + Decimal(1).scaleb(-erp.capabilities.price_decimals - 1)
+        wrong = [
+            changed(order, line=changed(order.line, rate=finer)) if order.line.kind is LineKind.TIME else order
+            for order in lines
+        ]
+        (call,) = self.by_call(together, wrong)
+        assert {order.line.kind for order in wrong} == {LineKind.TIME, LineKind.MILESTONE}
+
+        with pytest.raises(VendorRejected):
+            together.create_together(call)
+
+        assert set(erp.existing_lines(deal.plan, {order.key: order.line for order in lines})) == set()
+
+    def test_an_erp_that_is_away_has_made_none(
+        self, connector: AnyConnector, access: Access, begun: Deal
+    ) -> None:
+        away = connect(connector, access.at(f"http://127.0.0.1:{free_port(0)}"))
+        assert isinstance(away, CreatesTogether)
+
+        with pytest.raises(VendorUnavailable):
+            away.create_together(self.children(begun))
 
 
 class MirrorsContract(ErpContract):

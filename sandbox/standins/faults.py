@@ -10,8 +10,8 @@ from sandbox.standins.wire import Call, Json, Reply
 
 
 class Fault(BaseModel):
-    """One rule. `count`: how many calls it spoils, None until it is cleared; `share`: which part of the
-    matching calls; times are seconds.
+    """One rule. `method`: one, several with commas between, or `*` for any. `count`: how many calls it spoils,
+    None until it is cleared; `share`: which part of the matching calls; times are seconds.
 
     Without `status`, `drop_connection`, `hang`, `away` or `commit_late_seconds` the call is answered as usual,
     only later (`delay_seconds`) or blind to new records (`search_lag_seconds`).
@@ -35,7 +35,8 @@ class Fault(BaseModel):
     away: bool = False
 
     def matches(self, call: Call) -> bool:
-        return self.method in ("*", call.method) and call.path.startswith(self.path)
+        methods = self.method.split(",")
+        return ("*" in methods or call.method in methods) and call.path.startswith(self.path)
 
     def refusal(self, body: Json) -> Reply:
         headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}

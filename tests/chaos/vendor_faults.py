@@ -15,7 +15,7 @@ STORM_SECONDS, STORM_WINS, STORM_SHARE = 20.0, 8, 0.3
 DROPPED_WINS, DROPPED_SHARE = 12, 0.3
 STALE = 3
 CALLS = 3
-WRITES = {"tryton": "POST", "salesforce": "PATCH", "kantata": "POST"}
+WRITES = {"tryton": "POST,PUT", "salesforce": "PATCH", "kantata": "POST"}
 # Paths of writes: the method cannot tell, since Salesforce's reads are POSTs too.
 PATHS = {"tryton": "/erp/rest/model", "salesforce": "/services/data", "kantata": "/api/v1"}
 

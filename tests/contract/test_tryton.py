@@ -10,7 +10,7 @@ import pytest
 from adapters.connectors.connector import AnyConnector
 from adapters.connectors.registry import connector_of
 from oppsync.domain.work.connections import ConnectionRole
-from sandbox.contracts.erp import CustomersContract, MirrorsContract, RevisesContract
+from sandbox.contracts.erp import CreatesTogetherContract, CustomersContract, MirrorsContract, RevisesContract
 from sandbox.contracts.harness import FixedClock, Harness
 from sandbox.embedded.tryton.server import TrytonAddress
 from sandbox.standins.process import running
@@ -20,7 +20,7 @@ from tests.harness.tryton import tryton
 __all__ = ["tryton"]
 
 
-class TestTryton(CustomersContract, RevisesContract, MirrorsContract):
+class TestTryton(CustomersContract, RevisesContract, MirrorsContract, CreatesTogetherContract):
     @pytest.fixture(scope="class")
     @classmethod
     def connector(cls) -> AnyConnector:

@@ -22,7 +22,8 @@ HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "host"}
 
 
 class Gate:
-    """`writes` counts the creates that reached Tryton since the gate's last instruction."""
+    """`writes` counts the creates that reached Tryton since the gate's last instruction, each call as one;
+    `reads` has the paths of look-ups since then."""
 
     def __init__(self, behind: str) -> None:
         self._http = httpx2.Client(base_url=behind, timeout=HANG_SECONDS, verify=NO_ROOTS)
@@ -39,6 +40,10 @@ class Gate:
     def refuse_after(self, writes: int, status: int = 503, body: str = "") -> None:
         """Let so many creates through; answer further ones with `status` without passing them on."""
         self._set(passes=writes, status=status, body=body)
+
+    def refuse_naming(self, text: str, body: str) -> None:
+        """Answer creates that contain this text with a refusal, without passing them on."""
+        self._set(naming=text, body=body)
 
     def lose_answer(self, to_write: int, *, then_shut: bool = False) -> None:
         """Lose the answer to that create (counted from 1), which Tryton has carried out."""
@@ -58,9 +63,11 @@ class Gate:
         loses: int | None = None,
         then_shut: bool = False,
         happens: Mapping[int, Callable[[], object]] | None = None,
+        naming: str | None = None,
     ) -> None:
         with self._lock:
-            self.writes = 0
+            self.writes, self.reads = 0, list[str]()
+            self._naming = naming
             self._shut, self._passes, self._refusal = shut, passes, (status, body)
             self._loses, self._then_shut, self._happens = loses, then_shut, happens or {}
 
@@ -76,8 +83,12 @@ class Gate:
         with self._lock:
             if self._shut:
                 return None
-            if request.method != "POST":
+            if not _creates(request):
+                if request.method == "GET":
+                    self.reads.append(request.path)
                 return self._pass_on(request)
+            if self._naming is not None and self._naming.encode() in request.get_data():
+                return Response(self._refusal[1], 400)
             if self._passes is not None and self.writes >= self._passes:
                 return Response(self._refusal[1], self._refusal[0])
             answer = self._pass_on(request)
@@ -93,6 +104,11 @@ class Gate:
         path = request.environ["REQUEST_URI"]
         answer = self._http.request(request.method, path, content=request.get_data(), headers=headers)
         return Response(answer.content, answer.status_code, content_type=answer.headers.get("content-type"))
+
+
+def _creates(request: Request) -> bool:
+    """Also what is below a parent, as a write of that."""
+    return request.method == "POST" or b'"children"' in request.get_data()
 
 
 @contextmanager

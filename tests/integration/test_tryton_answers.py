@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
+from adapters.erp.tryton.client import TrytonClient
+from adapters.erp.tryton.creating import Creator, New
 from adapters.erp.tryton.errors import NumberDrawnTwice
+from adapters.erp.tryton.named import OfCompany
+from oppsync.domain.effects.effects import ExternalRecord
+from oppsync.domain.plan.orders import NodeOrder
+from oppsync.domain.plan.plan import NodeKind
 from oppsync.kernel.errors import (
     AmbiguousAnswer,
     Misconfigured,
@@ -16,6 +22,7 @@ from oppsync.kernel.errors import (
     VendorRejected,
     VendorUnavailable,
 )
+from oppsync.ports.erp import CreatesTogether, Erp
 from sandbox.contracts.erp_deals import Deal
 from tests.harness import builders
 from tests.harness.house import IMPATIENT
@@ -94,6 +101,69 @@ def test_after_a_number_drawn_twice_our_key_is_looked_up_first() -> None:
     there = WORK | {"id": 8, "comment": order.key}
     with answering({"POST": race, "project.work": (200, json.dumps([there]))}) as url:
         assert connect(url).create_node(order).outside_id == "8"
+
+
+def two_children() -> tuple[NodeOrder, NodeOrder]:
+    deal = Deal(builders.opportunity(builders.fixed_line(), builders.fixed_line(id="00kB")))
+    deal.ids["project"] = "7"
+    first, second = (deal.node(node.path) for node in deal.plan.nodes if node.kind is NodeKind.WORKSTREAM)
+    return first, second
+
+
+def below(*children: dict[str, Any]) -> Canned:
+    return 200, json.dumps({"id": 7, "children": [WORK | child for child in children]})
+
+
+def together(erp: Erp) -> CreatesTogether:
+    assert isinstance(erp, CreatesTogether)
+    return erp
+
+
+def test_of_many_the_answer_names_each_by_its_key_and_says_nothing_of_others() -> None:
+    """Another deal's record, a stranger's, and two under one key."""
+    first, second = two_children()
+    mine = {"id": 9, "number": "9", "comment": first.key}
+    others: list[dict[str, Any]] = [{"id": 8, "comment": f"{first.key}-other"}, {"id": 10, "comment": None}]
+    twice: list[dict[str, Any]] = [{"id": 11, "comment": second.key}, {"id": 12, "comment": second.key}]
+    with answering({"PUT": below(*others, mine, *twice)}) as url:
+        made = together(connect(url)).create_together([second, first])
+
+    assert {key: landed.outside_id for key, landed in made.items() if isinstance(landed, ExternalRecord)} == {
+        first.key: "9"
+    }
+
+
+@pytest.mark.parametrize("answer", [(204, ""), (200, "<h1>Maintenance</h1>"), (503, "<p>gone</p>"), (504, "")])
+def test_an_answer_of_many_that_is_none_leaves_all_of_them_unknown(answer: Canned) -> None:
+    with answering({"PUT": answer}) as url, pytest.raises(AmbiguousAnswer):
+        together(connect(url)).create_together(two_children())
+
+
+def test_a_number_drawn_twice_by_many_is_drawn_again_while_none_of_them_exists() -> None:
+    race, (first, second) = refusal("The number on work must be unique."), two_children()
+    made = below({"id": 8, "comment": first.key}, {"id": 9, "comment": second.key})
+    with answering({"PUT": [race, made], "project.work": (200, "[]")}) as url:
+        assert together(connect(url)).create_together([first, second]).keys() == {first.key, second.key}
+
+    there = (200, json.dumps([WORK | {"id": 8, "comment": first.key}]))
+    with answering({"PUT": race, "project.work": there}) as url, pytest.raises(AmbiguousAnswer):
+        together(connect(url)).create_together([first, second])
+
+
+def test_invoices_that_were_created_and_could_not_be_read_are_unknown() -> None:
+    with answering({"POST": (200, "[4, 5]"), "account.invoice": (503, "<p>gone</p>")}) as url:
+        client = TrytonClient(url, "erp", "k", timeout=5)
+        creator = Creator(client, lambda keys: [], lambda new, record: ExternalRecord(outside_id="none"))
+        company = OfCompany(1, "ACME-DE", "EUR")
+        new = [New(key, "account.invoice", {"reference": key}, {}, company) for key in ("a", "b")]
+        with pytest.raises(AmbiguousAnswer, match="created, but not read"):
+            creator.together(new)
+
+
+def test_what_is_no_record_of_tryton_s_does_not_count_as_absent() -> None:
+    key = two_children()[0].key
+    with answering({"project.work": (200, '[{"id": 1}]')}) as url, pytest.raises(Misconfigured):
+        connect(url).existing_keys([key, f"{key}-other"])
 
 
 def test_no_answer_to_a_create_leaves_the_outcome_unknown() -> None:

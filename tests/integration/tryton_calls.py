@@ -68,7 +68,8 @@ USUAL: dict[str, Any] = READY | {
 
 @contextmanager
 def answering(answers: dict[str, Canned | list[Canned] | None]) -> Iterator[str]:
-    """A server that answers like Tryton, except where overridden: by model, `POST` for any create.
+    """A server that answers like Tryton, except where overridden: by model, `POST` for any create
+    and `PUT` for any write.
 
     A list is used up, one answer a request; None leaves requests without an answer until the test is over.
     """
@@ -76,7 +77,7 @@ def answering(answers: dict[str, Canned | list[Canned] | None]) -> Iterator[str]
 
     @Request.application
     def app(request: Request) -> Response:
-        model = "POST" if request.method == "POST" else request.path.rsplit("/", 1)[-1]
+        model = request.method if request.method != "GET" else request.path.rsplit("/", 1)[-1]
         if model not in answers:
             return Response(json.dumps(USUAL[model]), content_type="application/json")
         told = answers[model]

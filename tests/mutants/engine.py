@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.mutants.mutation import Mutation
 
 EFFECTS = "oppsync/pipeline/effects.py"
+CALLS = "oppsync/pipeline/calls.py"
+ABSENCE = "oppsync/pipeline/absence.py"
 RUN_STAGE = "oppsync/services/work/run_stage.py"
 RECORD = "oppsync/services/work/record_outcome.py"
 DECIDE = "oppsync/services/approvals/decide_approval.py"
@@ -24,6 +26,7 @@ REPLACING = "oppsync/pipeline/replacing.py"
 WRITE_BACK = "oppsync/pipeline/write_back.py"
 
 _WAVES = "tests/stateful/test_waves.py::"
+_MANY = "tests/stateful/test_calls_of_many.py::"
 _EVERY_STEP = "tests/stateful/test_every_step.py::test_a_trouble_at_any_step_does_no_harm"
 _SLOW = _EVERY_STEP + "[a slow answer]"
 
@@ -52,14 +55,14 @@ ENGINE = (
     ),
     Mutation(
         "a look-up of many at once does not look at its answer",
-        EFFECTS,
-        "set(new).difference(existing_keys(new))",
-        "new",
+        ABSENCE,
+        "set(keys).difference(existing)",
+        "keys",
     ),
     Mutation(
         "what was absent once is absent for good",
-        EFFECTS,
-        "until is not None and self.clock.now() < until",
+        ABSENCE,
+        "until is not None and now < until",
         "until is not None",
     ),
     Mutation(
@@ -95,8 +98,8 @@ ENGINE = (
     Mutation(
         "a refused write comes back by itself",
         EFFECTS,
-        "failures.append(answer)",
-        "failures.append(VendorUnavailable(str(answer)) if isinstance(answer, BusinessError) else answer)",
+        "yield came\n",
+        "yield VendorUnavailable(str(came)) if isinstance(came, BusinessError) else came\n",
     ),
     Mutation(
         "adopted in spite of differences",
@@ -114,14 +117,14 @@ ENGINE = (
         "confirmed before it is sent",
         EFFECTS,
         "        marking = self.clock.now()\n",
-        "        for each in outgoing:\n"
+        "        for each in [each for call in calls for each in call.members]:\n"
         '            self.answers.confirmed(each.effect, ExternalRecord(outside_id="s"))\n'
         "        marking = self.clock.now()\n",
     ),
     Mutation(
         "an answer is not recorded",
         EFFECTS,
-        "self.answers.confirmed(each.effect, answer)",
+        "self.answers.confirmed(each.effect, came)",
         "pass",
     ),
     Mutation(
@@ -191,8 +194,9 @@ ENGINE = (
     Mutation(
         "answers are matched by their order",
         EFFECTS,
-        "each = outgoing[place]",
-        "each = outgoing[len(done) + len(failures)]",
+        "call = calls[place]",
+        "call = calls[len(calls) - 1 - place]",
+        first=_WAVES + "test_one_refused_line_leaves_the_others_of_its_wave_alone[memory]",
     ),
     Mutation(
         "the first mark does not ask whether the deal is as it was read",
@@ -210,21 +214,72 @@ ENGINE = (
     Mutation(
         "a refusal parks a deal while an answer beside it is unclear",
         EFFECTS,
-        "raise min(failures, key=_urgency)",
-        "raise max(failures, key=_urgency)",
+        "raise min(failures, key=urgency)",
+        "raise max(failures, key=urgency)",
         first=_WAVES + "test_an_unclear_answer_is_settled_before_a_refusal_beside_it_parks_the_deal[memory]",
     ),
     Mutation(
         "what a look-up of the wave raised stops nothing",
         EFFECTS,
-        "        self._stop_for(failures)\n        for some",
-        "        for some",
+        "        self._stop_for(failures)\n        for calls",
+        "        for calls",
     ),
     Mutation(
         "a refused member of a wave is taken as made",
         EFFECTS,
         "self._not_carried_out(each, EffectState.REJECTED, error.message)",
         'self.answers.confirmed(each.effect, ExternalRecord(outside_id="none"))',
+    ),
+    # Calls of many.
+    Mutation(
+        "what came of the records of a call is matched by their order",
+        CALLS,
+        "return answer.get(effect.key, unnamed)",
+        "return next(iter(answer.values()), unnamed)",
+        first=_MANY + "test_what_waits_for_nothing_of_one_another_goes_in_one_call[memory]",
+    ),
+    Mutation(
+        "what an answer leaves out is taken as made",
+        CALLS,
+        "answer.get(effect.key, unnamed)",
+        'answer.get(effect.key, ExternalRecord(outside_id="none"))',
+        first=_MANY
+        + "test_what_an_answer_leaves_out_is_unknown_and_settled_before_a_refusal_beside_it_parks[memory]",
+    ),
+    Mutation(
+        "what was unclear in one call goes in one again",
+        CALLS,
+        "self.existing is not None or was_unclear",
+        "self.existing is not None",
+        first=_MANY + "test_a_call_that_never_arrived_is_not_sent_again_as_one[memory]",
+    ),
+    Mutation(
+        "records of two deals share a call",
+        CALLS,
+        "(each.effect.opportunity_id, each.effect.connection_id, each.together.call)",
+        "each.together.call",
+        first="tests/unit/test_calls.py::test_two_deals_never_share_a_call",
+    ),
+    Mutation(
+        "the refusal of a call of many is one of each of its records",
+        EFFECTS,
+        "if call.is_of_many and isinstance(answer, BusinessError):",
+        "if False:",
+        first=_MANY + "test_of_a_refused_call_the_one_at_fault_is_named_and_the_others_exist[memory]",
+    ),
+    Mutation(
+        "the records of a refused call are taken as made",
+        EFFECTS,
+        "            self.answers.failed(each.effect, EffectState.INTENDED, words)\n",
+        '            self.answers.confirmed(each.effect, ExternalRecord(outside_id="none", number=words))\n',
+        first=_MANY + "test_told_to_stop_after_a_refused_call_its_members_are_left_to_another[memory]",
+    ),
+    Mutation(
+        "the records of a refused call are not sent again, each alone",
+        EFFECTS,
+        "refused += call.members",
+        "failures.append(answer)",
+        first=_MANY + "test_of_a_refused_call_the_one_at_fault_is_named_and_the_others_exist[memory]",
     ),
     # Decided together.
     Mutation(

@@ -75,6 +75,21 @@ WIRE = (
         first="tests/contract/test_tryton.py::TestTryton::test_a_key_is_looked_up_exactly",
     ),
     Mutation(
+        "the ERP's look-up of many takes what only begins like our keys",
+        "adapters/erp/tryton/adapter.py",
+        "for record in found}.intersection(keys)",
+        "for record in found}",
+        first="tests/contract/test_tryton.py::TestTryton::test_many_keys_of_a_deal_are_looked_up_together",
+    ),
+    Mutation(
+        "what the ERP answers of many is matched by its order",
+        "adapters/erp/tryton/creating.py",
+        "found.setdefault(_key_of(record), [])",
+        'found.setdefault(new[len(found)].key if len(found) < len(new) else "", [])',
+        first="tests/contract/test_tryton.py::TestTryton"
+        "::test_an_answer_goes_by_the_key_whatever_the_order_and_whatever_exists_beside_it",
+    ),
+    Mutation(
         "the PSA's look-up takes what only resembles our key",
         KANTATA,
         "[w for w in self._listed(reference) if w.external_reference == reference]",
@@ -144,7 +159,7 @@ WIRE = (
     Mutation(
         "what a restored backup forgot is not looked for",
         "oppsync/pipeline/restore_check.py",
-        "return bool(erp.existing_keys([key_of(opportunity, EffectKind.PARENT, ROOT_PATH)]))",
+        "return bool(erp.existing_keys([root]))",
         "return False",
         first=_RESTORED,
     ),

@@ -29,7 +29,7 @@ from tests.harness.builders import TENANT
 from tests.harness.gate import Gate
 from tests.harness.house import FINANCE, OPERATIONS, WON_ON, House
 from tests.harness.tryton import Books
-from tests.service.test_compensation import give_up, parked_after, still_open
+from tests.service.test_compensation import give_up, parked_after, parked_by_the_last_invoice, still_open
 from tests.service.test_preflight import book_on, create_centre
 
 # The enrichment as the release before this one knows it.
@@ -113,7 +113,7 @@ def test_the_same_plan_again_keeps_its_approvals(house: House, books: Books, gat
 def test_what_exists_in_part_is_changed_in_the_erp_and_nothing_is_created_twice(
     house: House, books: Books, gate: Gate
 ) -> None:
-    record_id = parked_after(house, gate, writes=4, deal=deals.fixed_fee(WON_ON, "CUST-1003", "ACME-DE"))
+    record_id = parked_by_the_last_invoice(house, gate)
     before = existing(books, record_id)
     order_later(house, record_id)
     house.salesforce.edit(record_id, {"opportunity": {"Name": "Another name"}})
@@ -176,7 +176,7 @@ def test_a_cost_centre_that_was_renamed_a_moment_ago_is_missing_at_once(
 def test_an_invoice_posted_on_another_day_is_still_what_was_ordered(
     house: House, books: Books, gate: Gate
 ) -> None:
-    record_id = parked_after(house, gate, writes=5, deal=deals.fixed_fee(WON_ON, "CUST-1003", "ACME-DE"))
+    record_id = parked_by_the_last_invoice(house, gate)
     before = post_the_first(books, record_id)
     house.salesforce.edit(record_id, {"opportunity": {"Name": "Another name"}})
 
@@ -193,7 +193,7 @@ def test_a_posted_invoice_that_the_new_plan_wants_otherwise_is_said_to_be_posted
     house: House, books: Books, gate: Gate
 ) -> None:
     """The deal is corrected to what was posted, planned anew, and becomes active."""
-    record_id = parked_after(house, gate, writes=5, deal=deals.fixed_fee(WON_ON, "CUST-1003", "ACME-DE"))
+    record_id = parked_by_the_last_invoice(house, gate)
     ordered = house.plan(record_id).plan.content.po_number
     before = post_the_first(books, record_id)
     order_later(house, record_id)
@@ -226,7 +226,7 @@ def post_the_first(books: Books, record_id: str) -> dict[str, object]:
 def test_rejected_and_given_up_nothing_of_the_old_plan_stays_open(
     house: House, books: Books, gate: Gate
 ) -> None:
-    record_id = parked_after(house, gate, writes=3, deal=deals.milestone(WON_ON))
+    record_id = parked_after(house, gate, writes=2, deal=deals.milestone(WON_ON))
     order_later(house, record_id)
     plan_anew(house, record_id)
     house.settle()

@@ -71,7 +71,7 @@ def test_what_an_erp_refused_is_worked_again_by_its_reason(house: House, books: 
     refused = '{"status": 400, "message": "The fiscal year is closed.", "description": ""}'
     both = [house.to_approval(deals.milestone(WON_ON)) for _ in range(2)]
     other = without_lines(house)
-    gate.refuse_after(3, status=400, body=refused)
+    gate.refuse_after(2, status=400, body=refused)
     for record_id in both:
         house.approve(record_id)
         house.settle()

@@ -38,6 +38,8 @@ def always(simulation: Simulation) -> None:
     for books in (outside.erp.books, outside.psa.books):
         keys = Counter(thing.key for thing in _there(books))
         assert not (doubles := [key for key, count in keys.items() if count > 1]), f"twice outside: {doubles}"
+    for call in outside.erp.calls:
+        assert len({key.split(":")[3] for key in call}) == 1, f"two deals in one call: {call}"
     waiting = simulation.world.waiting_messages()
     for row in simulation.world.rows():
         _is_not_forgotten(simulation, row)

@@ -113,8 +113,9 @@ class FirmMachine(RuleBasedStateMachine):
         rows = self.simulation.world.rows()
         return rows[pick % len(rows)] if rows else None
 
-    @initialize(lines=st.integers(0, len(LINES) - 1))
-    def first_deal(self, lines: int) -> None:
+    @initialize(lines=st.integers(0, len(LINES) - 1), together=st.sampled_from([1, 8]))
+    def first_deal(self, lines: int, together: int) -> None:
+        self.simulation.outside.erp.together = together
         self.simulation.tell(self.simulation.win(lines))
 
     @precondition(lambda self: len(self.simulation.outside.crm) < MOST_DEALS)

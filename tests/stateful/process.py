@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -17,7 +17,7 @@ from oppsync.domain.deal.reading import FieldOfCrm
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.capabilities import CrmCapabilities, ErpCapabilities, PsaCapabilities
 from oppsync.domain.plan.orders import LineOrder, Message, NodeOrder, PsaOrder, StaffingOrder, WriteBack
-from oppsync.domain.plan.plan import PlanContent
+from oppsync.domain.plan.plan import BillingLine, PlanContent
 from oppsync.domain.plan.references import ErpReferences, MissingReference
 from oppsync.domain.plan.systems import ParentValues
 from oppsync.domain.reference.book import ReferenceBook, ReferenceUse
@@ -39,7 +39,7 @@ from oppsync.kernel.errors import (
 from oppsync.kernel.side_by_side import Batch
 from oppsync.ports.clock import Clock
 from oppsync.ports.crm import Crm
-from oppsync.ports.erp import Erp
+from oppsync.ports.erp import CameOfIt, Erp
 from oppsync.ports.notifier import Notifier
 from oppsync.ports.psa import Psa
 from oppsync.ports.storage.unit_of_work import Bus, UnitOfWork, UnitOfWorkFactory
@@ -59,6 +59,7 @@ from oppsync.services.work.run_stage import RunStageHandler
 from tests.stateful.faults import LATE_COMMIT, PATIENCE, QUARANTINE, Died, Kind, Point, Script, Trouble
 from tests.stateful.vendors import (
     CrmRecord,
+    content_of,
     line_content,
     line_was,
     node_content,
@@ -170,7 +171,7 @@ class Process:
         if vendor in self.simulation.away:
             raise VendorUnavailable(f"{vendor} is away")
 
-    def write(self, vendor: str, carry_out: Callable[[], ExternalRecord]) -> ExternalRecord:
+    def write(self, vendor: str, carry_out: Callable[[], Answer]) -> Answer:
         self.call(vendor)
         trouble = self.script.at(Point.WRITE)
         kind = trouble.kind if trouble else None
@@ -179,7 +180,7 @@ class Process:
         if kind is Kind.LATE:
             self.simulation.later(PATIENCE + LATE_COMMIT, carry_out)
         elif kind is not Kind.LOST_BEFORE:
-            external = carry_out()
+            answer = carry_out()
         if kind in (Kind.LATE, Kind.LOST_BEFORE, Kind.LOST_AFTER):
             self.simulation.wait_for_answer(self, PATIENCE)
             raise AmbiguousAnswer(f"{vendor} did not answer")
@@ -191,7 +192,7 @@ class Process:
             self.simulation.wait_for_answer(self, SLOW)
         elif kind is Kind.STOPPED:
             self.stopping.set()
-        return external
+        return answer
 
     def dead_letter(self, opportunity_id: UUID, code: str, message: str, error: Exception | None) -> None:
         self.simulation.reported.append(code)
@@ -300,7 +301,10 @@ class ConnectedVendors:
 
     @property
     def capabilities(self) -> ErpCapabilities:
-        return ErpCapabilities(line_kinds=self._outside.erp.line_kinds, revises=True, reopens=True)
+        erp = self._outside.erp
+        return ErpCapabilities(
+            line_kinds=erp.line_kinds, revises=True, reopens=True, creates_together=erp.together
+        )
 
     def customers_of_code(self, code: str) -> Sequence[ErpCustomer]:
         self._process.call("erp")
@@ -333,19 +337,47 @@ class ConnectedVendors:
         now = self._process.simulation.now()
         return {key for key in keys if self._outside.erp.books.find(key, {}, now) is not None}
 
+    def existing_lines(self, plan: PlanContent, lines: Mapping[str, BillingLine]) -> Collection[str]:
+        return self.existing_keys([*lines])
+
     def find_node(self, order: NodeOrder) -> ExternalRecord | None:
         was = [node_content(each) for each in order.was]
         return self._find(order.key, node_content(order), was, closed_by_us=order.closed_by_us)
 
     def create_node(self, order: NodeOrder) -> ExternalRecord:
-        return self._create(order.key, node_content(order), order.plan)
+        return self._create(order)
 
     def find_line(self, order: LineOrder) -> ExternalRecord | None:
         was = [line_was(each) for each in order.was]
         return self._find(order.key, line_content(order), was, closed_by_us=order.closed_by_us)
 
     def create_line(self, order: LineOrder) -> ExternalRecord:
-        return self._create(order.key, line_content(order), order.plan)
+        return self._create(order)
+
+    def shares_call(self, order: NodeOrder | LineOrder) -> str:
+        return type(order).__name__
+
+    def create_together(self, orders: Sequence[NodeOrder | LineOrder]) -> Mapping[str, CameOfIt]:
+        """All or none, unless it answers of each by itself; the answer is in another order than the call."""
+        simulation, erp = self._process.simulation, self._outside.erp
+        simulation.sees_creation(orders[0].plan)
+        erp.calls.append(tuple(order.key for order in orders))
+
+        def carry_out() -> Mapping[str, CameOfIt]:
+            refused = {order.key for order in orders if _ends(order, erp.refused)}
+            if refused and not erp.each_by_itself:
+                raise VendorRejected(f"{min(refused)} is refused")
+            answer: dict[str, CameOfIt] = {}
+            for order in orders:
+                if order.key in refused:
+                    answer[order.key] = VendorRejected(f"{order.key} is refused")
+                    continue
+                made = erp.books.create(order.key, content_of(order), simulation.now())
+                if not _ends(order, erp.unnamed):
+                    answer[order.key] = made
+            return {key: answer[key] for key in reversed(answer)}
+
+        return self._process.write("erp", carry_out)
 
     def revise_node(self, order: NodeOrder, outside_id: str) -> ExternalRecord:
         return self._revise(outside_id, node_content(order), order.plan)
@@ -373,12 +405,21 @@ class ConnectedVendors:
         now, books = self._process.simulation.now(), self._outside.erp.books
         return books.find(key, content, now, was, closed_by_us=closed_by_us)
 
-    def _create(self, key: str, content: dict[str, Any], plan: PlanContent) -> ExternalRecord:
-        simulation = self._process.simulation
-        simulation.sees_creation(plan)
-        return self._process.write(
-            "erp", lambda: self._outside.erp.books.create(key, content, simulation.now())
-        )
+    def _create(self, order: NodeOrder | LineOrder) -> ExternalRecord:
+        simulation, erp = self._process.simulation, self._outside.erp
+        simulation.sees_creation(order.plan)
+        erp.calls.append((order.key,))
+
+        def carry_out() -> ExternalRecord:
+            if _ends(order, erp.refused):
+                raise VendorRejected(f"{order.key} is refused")
+            return erp.books.create(order.key, content_of(order), simulation.now())
+
+        return self._process.write("erp", carry_out)
+
+
+def _ends(order: NodeOrder | LineOrder, ends: Collection[str]) -> bool:
+    return any(order.key.endswith(end) for end in ends)
 
 
 class ConnectedCrm:

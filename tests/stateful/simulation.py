@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from oppsync.domain.approval.tasks import ApprovalTask, Decision, Person, TaskStatus
-from oppsync.domain.effects.effects import ExternalRecord, LedgerRow
+from oppsync.domain.effects.effects import LedgerRow
 from oppsync.domain.plan.approvals import seats
 from oppsync.domain.plan.plan import PlanContent, plan_hash
 from oppsync.domain.values.model import changed
@@ -69,7 +69,7 @@ class Simulation:
         self.crm_reads: list[str] = []
         self.last_sent: dict[UUID, datetime] = {}
         self._now = START
-        self._later: list[tuple[datetime, int, Callable[[], ExternalRecord]]] = []
+        self._later: list[tuple[datetime, int, Callable[[], object]]] = []
         self._numbers = itertools.count(1)
         self._depth = 0
         self.workers = [self._process("worker") for _ in range(WORKERS)]
@@ -92,7 +92,7 @@ class Simulation:
         self._now = until
         self.world.set_time(until)
 
-    def later(self, delay: timedelta, carry_out: Callable[[], ExternalRecord]) -> None:
+    def later(self, delay: timedelta, carry_out: Callable[[], object]) -> None:
         heapq.heappush(self._later, (self._now + delay, next(self._numbers), carry_out))
 
     def wait_for_answer(self, process: Process, duration: timedelta) -> None:

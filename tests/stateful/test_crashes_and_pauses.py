@@ -80,7 +80,8 @@ def test_waiting_for_a_turn_however_often_is_no_failure(firm: Simulation) -> Non
 def test_a_write_without_a_token_was_not_sent(firm: Simulation) -> None:
     """Its mark is taken back: no quarantine, no attempt, and it is sent once."""
     record_id = approved_deal(firm)
-    work(firm, record_id, Trouble(Kind.HELD_BACK, nth=3))  # read, asked what it names, looked up, and then
+    # It is read, the ERP is asked what it names, its keys are looked up twice, and then:
+    work(firm, record_id, Trouble(Kind.HELD_BACK, nth=4))
     (parent,) = (row for row in firm.effects(record_id) if row.kind is EffectKind.PARENT)
     assert (parent.state, parent.attempts) == (EffectState.INTENDED, 0)
     firm.pass_time(timedelta(seconds=30))

@@ -35,10 +35,11 @@ MEANWHILE = (
 )
 
 
-def tell_the_story(world: World, trouble: Trouble, *, approved: bool) -> bool:
+def tell_the_story(world: World, trouble: Trouble, *, approved: bool, together: int = 1) -> bool:
     """A deal with two workstreams, from the webhook to its end; the trouble comes in the run before or after
-    its approval. Returns whether it came."""
+    its approval. Returns whether it came. `together`: how many records the ERP creates in one call."""
     simulation = Simulation(world)
+    simulation.outside.erp.together = together
     record_id = simulation.win(TWO_WORKSTREAMS)
     simulation.tell(record_id)
     if approved:

@@ -109,6 +109,10 @@ def line_content(order: LineOrder) -> dict[str, Any]:
     return {"line": order.line.model_dump(mode="json"), "project": order.project_id, **customer}
 
 
+def content_of(order: NodeOrder | LineOrder) -> dict[str, Any]:
+    return node_content(order) if isinstance(order, NodeOrder) else line_content(order)
+
+
 def line_was(order: LineOrder) -> dict[str, Any]:
     """What may be set otherwise later: not whom it is for."""
     return {name: value for name, value in line_content(order).items() if name != "customer"}
@@ -116,10 +120,17 @@ def line_was(order: LineOrder) -> dict[str, Any]:
 
 @dataclass
 class Erp:
-    """`line_kinds`: the kinds of billing lines it can hold."""
+    """`line_kinds`: the kinds of billing lines it can hold. `together`: how many records one call creates.
+    `refused`: it takes no record whose key ends so; a call of many is refused as a whole, unless it answers
+    `each_by_itself`. `unnamed`: whose keys end so, its answer leaves out."""
 
     books: Books = field(default_factory=Books)
     line_kinds: frozenset[LineKind] = frozenset(LineKind)
+    together: int = 1
+    refused: set[str] = field(default_factory=set)
+    each_by_itself: bool = False
+    unnamed: set[str] = field(default_factory=set)
+    calls: list[tuple[str, ...]] = field(default_factory=list)
     customers: set[str] = field(default_factory=lambda: {"CUST-1001", "CUST-1004"})
 
 

@@ -85,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         except (OSError, http.client.HTTPException):
             return  # one side is gone: the other learns it by the connection's end
 
-    do_GET = do_POST = _pass_on  # noqa: N815 - as the base class calls them
+    do_GET = do_POST = do_PUT = _pass_on  # noqa: N815 - as the base class calls them
 
     def log_message(self, *_: object) -> None:
         """Quiet."""

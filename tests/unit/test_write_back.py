@@ -19,7 +19,7 @@ from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.states import State
 from oppsync.pipeline import write_back
-from oppsync.pipeline.effects import Wanted
+from oppsync.pipeline.calls import Wanted
 from oppsync.pipeline.stage import StageContext
 from tests.harness import builders as make
 

@@ -7,10 +7,10 @@ the key up first (`pipeline/effects.py`).
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
+from itertools import takewhile
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -19,8 +19,8 @@ from pydantic import ValidationError
 from adapters.connectors.http.client import Gate
 from adapters.erp.tryton import landing, revision, wire
 from adapters.erp.tryton.client import TrytonClient
+from adapters.erp.tryton.creating import INVOICE, WORK, Creator, New
 from adapters.erp.tryton.customers import customers_like, of_code
-from adapters.erp.tryton.errors import NumberDrawnTwice
 from adapters.erp.tryton.facts import Facts, no_company
 from adapters.erp.tryton.inspection import inspected
 from adapters.erp.tryton.landing import Fields
@@ -51,12 +51,13 @@ from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.master_data.rows import MasterKey, MasterKind, MasterPage
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
-from oppsync.domain.plan.plan import LineKind, NodeKind
+from oppsync.domain.plan.plan import BillingLine, LineKind, NodeKind, PlanContent
 from oppsync.domain.plan.references import ErpReferences, MissingReference
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.observations import Observation
 from oppsync.kernel.errors import AmbiguousAnswer, ContentConflict, Misconfigured, VendorRejected
 from oppsync.ports.clock import Clock
+from oppsync.ports.erp import CameOfIt
 from oppsync.ports.master_data import NO_MEMORY, MasterMemory
 
 # The name and the code of a refusal for kinds that Tryton invoices in the company's own currency only.
@@ -65,10 +66,7 @@ ONLY_IN_OWN_CURRENCY = {
     LineKind.PROGRESS: ("the percent complete", "PROGRESS_IN_FOREIGN_CURRENCY"),
 }
 CANCELLABLE = ("draft", "validated")
-# A search's URL holds each key twice, and a proxy may refuse a URL of more than 8 KB.
-KEYS_AT_ONCE = 15
-# Upper bounds in seconds: each pause is random, so that the same two writers do not collide again.
-RACE_PAUSES = (0.05, 0.1, 0.2, 0.4)
+_WILD = re.compile(r"[\\%_]")
 
 
 class TrytonErp:
@@ -107,6 +105,7 @@ class TrytonErp:
         self._facts = Facts(self._client, memory, trusted_for)
         self._to_write = Facts(self._client, memory, trusted_for, to_write=True)
         self._references = References(self._facts, self._products)
+        self._creator = Creator(self._client, self._works, self._landed_new)
         place = settings.web_url or f"tryton://{urlsplit(settings.base_url).netloc}"
         self._records = f"{place.rstrip('/')}/{'#' if settings.web_url else ''}{settings.database}"
 
@@ -170,11 +169,22 @@ class TrytonErp:
         return self._facts.find(keys).keys()
 
     def existing_keys(self, keys: Sequence[str]) -> Collection[str]:
-        existing = set[str]()
-        for first in range(0, len(keys), KEYS_AT_ONCE):
-            some = keys[first : first + KEYS_AT_ONCE]
-            existing |= {landing.key_of(work.comment) for work in self._works(some)}
-        return existing
+        return self._keys(WORK, "comment", keys)
+
+    def existing_lines(self, plan: PlanContent, lines: Mapping[str, BillingLine]) -> Collection[str]:
+        currency = self._company(plan.erp_company).currency
+        invoices = {key for key, line in lines.items() if landing.is_invoice(line, currency)}
+        of_sort = ((WORK, "comment", lines.keys() - invoices), (INVOICE, "reference", invoices))
+        return {key for model, column, keys in of_sort if keys for key in self._keys(model, column, keys)}
+
+    def _keys(self, model: str, column: str, keys: Collection[str]) -> set[str]:
+        """Those under which a record exists, by one search for what they begin with."""
+        # A wild card of a key stands for itself too; what else it finds has none of the keys.
+        pattern = _WILD.sub("_", _common_beginning(keys)) + "%"
+        found = self._client.search(model, [[column, "like", pattern]], [column])
+        if any(column not in record for record in found):
+            raise Misconfigured(f"Tryton: a {model} that is not Tryton 8.2's: it has no {column}")
+        return {landing.key_of(record[column]) for record in found}.intersection(keys)
 
     def find_node(self, order: NodeOrder) -> ExternalRecord | None:
         work = self._find_work(order.key)
@@ -184,10 +194,24 @@ class TrytonErp:
         return self._landed_work(work, wanted, was, closed_by_us=order.closed_by_us)
 
     def create_node(self, order: NodeOrder) -> ExternalRecord:
+        return self._creator.one(self._new_node(order))
+
+    def shares_call(self, order: NodeOrder | LineOrder) -> str:
+        """Work below one parent, or invoices."""
+        if isinstance(order, NodeOrder):
+            return f"{WORK} {order.parent_id}"
+        return INVOICE if self._is_invoice(order) else f"{WORK} {order.project_id}"
+
+    def create_together(self, orders: Sequence[NodeOrder | LineOrder]) -> Mapping[str, CameOfIt]:
+        new = [
+            self._new_node(order) if isinstance(order, NodeOrder) else self._new_line(order) for order in orders
+        ]
+        return self._creator.together(new)
+
+    def _new_node(self, order: NodeOrder) -> New:
         named = for_node(self._to_write, order)
         wanted = landing.wanted_node(order, named.company.currency)
-        values = node_values(order, wanted, named)
-        return self._create_work(order.key, values, wanted, named.company)
+        return New(order.key, WORK, node_values(order, wanted, named), wanted, named.company)
 
     def find_line(self, order: LineOrder) -> ExternalRecord | None:
         """One that an earlier plan ordered as an invoice, and this one as a task, is told as a difference; what
@@ -283,9 +307,13 @@ class TrytonErp:
         return self._landed_invoice(_read(wire.Invoice, written, after_write=True), wanted)
 
     def create_line(self, order: LineOrder) -> ExternalRecord:
-        company = self._company(order.plan.erp_company)
+        return self._creator.one(self._new_line(order))
+
+    def _new_line(self, order: LineOrder) -> New:
+        company, product = self._company(order.plan.erp_company), self._products[order.line.kind]
         if not landing.is_invoice(order.line, company.currency):
-            return self._create_task(order)
+            wanted, named = self._wanted_task(order), for_task(self._to_write, order, product)
+            return New(order.key, WORK, task_values(order, wanted, named), wanted, named.company)
         if order.line.kind in ONLY_IN_OWN_CURRENCY:
             what, code = ONLY_IN_OWN_CURRENCY[order.line.kind]
             raise VendorRejected(
@@ -293,7 +321,8 @@ class TrytonErp:
                 f"not in {order.line.amount.currency}",
                 code=code,
             )
-        return self._create_invoice(order)
+        wanted, named = landing.wanted_invoice(order, product), for_invoice(self._to_write, order, product)
+        return New(order.key, INVOICE, invoice_values(order, wanted, named), wanted, named.company)
 
     def cancel_node(self, order: NodeOrder, outside_id: str) -> ExternalRecord:
         company = self._company(order.plan.erp_company)
@@ -329,38 +358,12 @@ class TrytonErp:
             raise VendorRejected(f"Tryton's invoice {called} is {invoice.state}: credit it there, then replay")
         return self._landed_invoice(invoice, landing.wanted_invoice(order, self._products[order.line.kind]))
 
-    def _create_task(self, order: LineOrder) -> ExternalRecord:
-        wanted, named = (
-            self._wanted_task(order),
-            for_task(self._to_write, order, self._products[order.line.kind]),
-        )
-        values = task_values(order, wanted, named)
-        return self._create_work(order.key, values, wanted, named.company)
-
-    def _create_work(self, key: str, values: wire.Wire, wanted: Fields, company: OfCompany) -> ExternalRecord:
-        """Create, and after a number drawn twice look the key up and try again. Raises NumberDrawnTwice if that
-        goes on."""
-        for pause in RACE_PAUSES:
-            try:
-                return self._create_once(values, wanted, company)
-            except NumberDrawnTwice:
-                time.sleep(random.uniform(0, pause))  # noqa: S311
-            work = self._find_work(key)
-            if work is not None:
-                return self._landed_work(work, wanted)
-        return self._create_once(values, wanted, company)
-
-    def _create_once(self, values: wire.Wire, wanted: Fields, company: OfCompany) -> ExternalRecord:
-        created = self._client.create("project.work", values, wire.WORK_FIELDS, company.id)
-        return self._landed_work(_read(wire.Work, created, after_write=True), wanted)
-
-    def _create_invoice(self, order: LineOrder) -> ExternalRecord:
-        product = self._products[order.line.kind]
-        named = for_invoice(self._to_write, order, product)
-        wanted = landing.wanted_invoice(order, product)
-        values = invoice_values(order, wanted, named)
-        created = self._client.create("account.invoice", values, wire.INVOICE_FIELDS, named.company.id)
-        return self._landed_invoice(_read(wire.Invoice, created, after_write=True), wanted)
+    def _landed_new(self, new: New, record: wire.Wire | wire.Work) -> ExternalRecord:
+        if isinstance(record, wire.Work):
+            return self._landed_work(record, new.wanted)
+        if new.model == WORK:
+            return self._landed_work(_read(wire.Work, record, after_write=True), new.wanted)
+        return self._landed_invoice(_read(wire.Invoice, record, after_write=True), new.wanted)
 
     def _wanted_node(self, order: NodeOrder) -> Fields:
         return landing.wanted_node(order, self._company(order.plan.erp_company).currency)
@@ -389,7 +392,7 @@ class TrytonErp:
             # A backslash escapes on Postgres but not on SQLite, so `_` (any character) stands for it.
             pattern = key.replace("\\", "_") + "\n%"
             domain += [["comment", "=", key], ["comment", "like", pattern]]
-        found = self._client.search("project.work", domain, wire.WORK_FIELDS)
+        found = self._client.search(WORK, domain, wire.WORK_FIELDS)
         works = [_read(wire.Work, each) for each in found]
         # On SQLite `like` ignores case, and a key may contain wild cards: compare the keys exactly.
         return [work for work in works if landing.key_of(work.comment) in keys]
@@ -459,6 +462,11 @@ def _read(shape: type[Record], record: wire.Wire, *, after_write: bool = False) 
     except ValidationError as error:
         kind = AmbiguousAnswer if after_write else Misconfigured
         raise kind(f"Tryton: a {shape.__name__} that is not Tryton 8.2's: {_first(error)}") from None
+
+
+def _common_beginning(keys: Collection[str]) -> str:
+    pairs = zip(min(keys), max(keys), strict=False)
+    return "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _first(error: ValidationError) -> str:

@@ -52,6 +52,14 @@ class TrytonClient:
         (record,) = self._records(self._call("POST", path, company, values))
         return record
 
+    def create_many(self, model: str, values: Sequence[wire.Wire], company: int) -> list[int]:
+        """Create all of these records or none; returns their ids."""
+        answer = self._call("POST", f"/{model}/create", company, {"vlist": [*values]})
+        ids = answer.json()
+        if not isinstance(ids, list) or not all(isinstance(each, int) for each in ids):
+            raise answer.unreadable("no list of ids")
+        return ids
+
     def write(
         self, model: str, record: int, values: wire.Wire, fields: Sequence[str], company: int
     ) -> wire.Wire:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
+from adapters.erp.tryton.creating import MOST_TOGETHER
 from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.plan import LineKind
@@ -78,4 +79,5 @@ def capabilities(settings: TrytonSettings) -> ErpCapabilities:
         revises=True,
         reopens=True,
         mirrors=frozenset(MasterKind),
+        creates_together=MOST_TOGETHER,
     )

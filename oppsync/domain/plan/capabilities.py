@@ -27,7 +27,8 @@ class ErpCapabilities(Frozen):
     created; where not, closing raises VendorRejected and a person does it there.
     `revises`: whether what was created can be changed when the deal is planned anew; `reopens`: whether what
     we closed can be opened again. Where not, a person does it there. `mirrors`: the kinds of master data that
-    it gives page by page (`oppsync.ports.master_data.MasterData`).
+    it gives page by page (`oppsync.ports.master_data.MasterData`). `creates_together`: how many nodes or
+    billing lines one call creates (`oppsync.ports.erp.CreatesTogether`).
     """
 
     line_kinds: frozenset[LineKind]
@@ -39,6 +40,7 @@ class ErpCapabilities(Frozen):
     revises: bool = False
     reopens: bool = False
     mirrors: frozenset[MasterKind] = frozenset()
+    creates_together: Annotated[int, Field(ge=1)] = 1
 
 
 class CrmCapabilities(Frozen):

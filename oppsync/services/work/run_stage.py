@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from oppsync.domain.plan.plan import Plan
@@ -40,6 +40,7 @@ from oppsync.kernel.errors import (
 from oppsync.kernel.side_by_side import SideBySide
 from oppsync.kernel.stage_scope import stage_scope
 from oppsync.pipeline import refresh
+from oppsync.pipeline.absence import Absent
 from oppsync.pipeline.effect_answers import Answers
 from oppsync.pipeline.effects import HandedOnError, ReadAgainError, StageEffects
 from oppsync.pipeline.retry import backoff
@@ -95,6 +96,7 @@ class RunStageHandler:
     stopping: threading.Event
     holder: str
     base_url: str
+    absent: Absent = field(default_factory=Absent)
 
     def __call__(self, command: RunStage) -> None:
         with self.uow() as uow:
@@ -107,7 +109,7 @@ class RunStageHandler:
         # Connections are read apart: what the run writes changes nothing of them.
         connections = Readings(self.uow)
         systems = self.systems.read_through(connections, opportunity.tenant_id)
-        run = replace(self, uow=Readings(self.uow), systems=systems)
+        run = replace(self, uow=Readings(self.uow), systems=systems, absent=Absent())
         whole = stage_scope(opportunity.tenant_id, opportunity.id, command.stage, opportunity.traceparent)
         with self.keeper.keep(lease), whole:
             try:
@@ -149,6 +151,7 @@ class RunStageHandler:
             side_by_side=self.side_by_side,
             at_once=self.systems.calls_at_once,
             hands_on=self.stopping.is_set,
+            absent=self.absent,
         )
         return StageContext(
             opportunity=opportunity,

@@ -129,6 +129,8 @@ class Records:
                 raise UserError(
                     f'The value "{kept}" for field "{_label(name)}" is not one of the allowed options.'
                 )
+            if field.decimals is not None and kept and len(kept.partition(".")[2]) > field.decimals:
+                raise UserError(f'"{kept}" has more than {field.decimals} digits in field "{_label(name)}".')
             self._check_reference(name, field, kept)
         return columns
 

@@ -1,7 +1,8 @@
 """Tryton 8.2's REST interface: `/DATABASE/rest/model/MODEL[/ID[/BUTTON]]`, bearer key, context in a header.
 
 Refusals by a rule are 400 with a sentence; an unknown model or field is a 500 and a missing record a 404, both
-as pages. The answer of a create or a write is read in the same transaction.
+as pages. The answer of a create or a write is read in the same transaction; that of `MODEL/create`, which takes
+many records, has only their ids.
 """
 
 import base64
@@ -63,8 +64,8 @@ class TrytonApi:
         match call.method, rest:
             case "GET", []:
                 return self._search(call, model)
-            case "POST", []:
-                return self._read(call, model, self._records.create(model, _values(call), _company(call)))
+            case "POST", ([] | ["create"]):
+                return self._create(call, model, are_many=bool(rest))
             case "GET", [which]:
                 return self._read(call, model, self._existing(model, which))
             case "PUT", [which]:
@@ -82,6 +83,12 @@ class TrytonApi:
                 raise HttpRefusal(403, "Forbidden")
             case _:
                 raise HttpRefusal(405, "Method Not Allowed")
+
+    def _create(self, call: Call, model: str, *, are_many: bool) -> Reply:
+        company = _company(call)
+        if are_many:
+            return Reply(200, [self._records.create(model, each, company) for each in _vlist(call)])
+        return self._read(call, model, self._records.create(model, _values(call), company))
 
     def _search(self, call: Call, model: str) -> Reply:
         domain = _decoded(call.args["d"]) if "d" in call.args else []
@@ -121,6 +128,14 @@ def _values(call: Call) -> dict[str, Json]:
     if not isinstance(body, dict) or any(name in COMMON for name in body):
         raise HttpRefusal(400, "Bad Request")
     return body
+
+
+def _vlist(call: Call) -> list[dict[str, Json]]:
+    """What its `create` takes by its own name: many records at once."""
+    listed = _values(call).get("vlist")
+    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+        raise ServerError("no list of values")
+    return listed
 
 
 def _company(call: Call) -> int | None:

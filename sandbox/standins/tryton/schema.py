@@ -32,7 +32,8 @@ COLUMNS = {
 
 
 class Field(NamedTuple):
-    """`target` is the other model; of ONE2MANY, `back` is its field that points here."""
+    """`target` is the other model; of ONE2MANY, `back` is its field that points here.
+    `decimals`: the most of a NUMERIC."""
 
     kind: Kind = Kind.CHAR
     target: str = ""
@@ -42,11 +43,13 @@ class Field(NamedTuple):
     unique: bool = False
     options: tuple[str, ...] = ()
     default: object = None
+    decimals: int | None = None
 
 
 Model = Mapping[str, Field]
 
 NAME = Field(required=True)
+PRICE = Field(Kind.NUMERIC, decimals=4)
 COMPANY = Field(Kind.MANY2ONE, "company.company", required=True)
 
 
@@ -135,7 +138,7 @@ MODELS: Mapping[str, Model] = {
             options=("manual", "timesheet", "effort", "progress"), default="manual"
         ),
         "product": record("product.product"),
-        "list_price": Field(Kind.NUMERIC),
+        "list_price": PRICE,
         "timesheet_available": Field(Kind.BOOLEAN, default=0),
         "effort_duration": Field(Kind.TIMEDELTA),
     },
@@ -169,7 +172,7 @@ MODELS: Mapping[str, Model] = {
         "product": record("product.product"),
         "unit": record("product.uom"),
         "quantity": Field(Kind.FLOAT),
-        "unit_price": Field(Kind.NUMERIC),
+        "unit_price": PRICE,
         "taxes": Field(Kind.MANY2MANY, "account.tax"),
         "analytic_accounts": Field(Kind.ONE2MANY, "analytic.account.entry", "origin"),
     },

@@ -15,7 +15,7 @@ from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
-from oppsync.domain.plan.plan import LineKind
+from oppsync.domain.plan.plan import BillingLine, LineKind, PlanContent
 from oppsync.domain.plan.references import ErpReferenceKind, ErpReferences, MissingReference
 from oppsync.domain.values.identifiers import customer_code_key, is_same_tax_id
 from oppsync.domain.values.model import Code, Frozen, plain
@@ -131,6 +131,9 @@ class MadeUpErp:
 
     def existing_keys(self, keys: Sequence[str]) -> Collection[str]:
         return {document["key"] for key in keys for document in self._documents(key)}
+
+    def existing_lines(self, plan: PlanContent, lines: Mapping[str, BillingLine]) -> Collection[str]:
+        return self.existing_keys([*lines])
 
     def find_node(self, order: NodeOrder) -> ExternalRecord | None:
         return self._find(order.key, _node(order))
