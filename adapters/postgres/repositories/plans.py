@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Text, bindparam, cast, exists, func, select, text
+from sqlalchemy import Connection, Text, bindparam, cast, exists, func, or_, select, text
 from sqlalchemy.dialects.postgresql import array, insert
 
 from adapters.postgres.rows import to_plan, to_systems
@@ -41,21 +41,22 @@ _OTHERS = (
 _SYSTEMS = _PLAN.with_only_columns(plans.c.erp, plans.c.psa, plans.c.watched)
 
 
+_KNOWN_PLAN = _PLAN.with_only_columns(plans.c.number)
+
 _NEW_PLAN = insert(plans).values(number=select(func.count() + 1).where(*_OF_OPPORTUNITY).scalar_subquery())
 
 # What is no part of the hash is as of the last making: where the plan goes, and by which rows of which version.
-_OF_THE_LAST_MAKING = (
-    "content",
-    "provenance",
-    "erp",
-    "psa",
-    "watched",
-    "configuration_version",
-    "configuration_fingerprint",
-)
+# One that goes the same way by the same rows stays as it was; one whose content somebody changed takes its
+# place again.
+_NAMES = ("content", "erp", "psa", "watched", "configuration_version", "configuration_fingerprint")
+_CAME_OF = ("reference", "overrides")
 _ADD_PLAN = _NEW_PLAN.on_conflict_do_update(
     index_elements=["tenant_id", "opportunity_id", "hash"],
-    set_={name: _NEW_PLAN.excluded[name] for name in _OF_THE_LAST_MAKING},
+    set_={name: _NEW_PLAN.excluded[name] for name in (*_NAMES, "provenance")},
+    where=or_(
+        *(plans.c[name].is_distinct_from(_NEW_PLAN.excluded[name]) for name in _NAMES),
+        *(plans.c.provenance[name].is_distinct_from(_NEW_PLAN.excluded.provenance[name]) for name in _CAME_OF),
+    ),
 ).returning(plans.c.number)
 
 
@@ -154,8 +155,11 @@ class PostgresPlans:
             "configuration_fingerprint": plan.configuration.fingerprint if plan.configuration else None,
         }
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
-        number: int = self._session.execute(_ADD_PLAN, {**new, **which}).scalar_one()
-        return number
+        added: int | None = self._session.execute(_ADD_PLAN, {**new, **which}).scalar_one_or_none()
+        if added is not None:
+            return added
+        known: int = self._session.execute(_KNOWN_PLAN, {**which, "of_hash": plan.hash}).scalar_one()
+        return known
 
     def get(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Plan:
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "of_hash": plan_hash}
