@@ -46,8 +46,8 @@ _KNOWN_PLAN = _PLAN.with_only_columns(plans.c.number)
 _NEW_PLAN = insert(plans).values(number=select(func.count() + 1).where(*_OF_OPPORTUNITY).scalar_subquery())
 
 # What is no part of the hash is as of the last making: where the plan goes, and by which rows of which version.
-# One that goes the same way by the same rows stays as it was; one whose content somebody changed takes its place
-# again.
+# One that goes the same way by the same rows stays as it was; one whose content somebody changed takes its
+# place again.
 _NAMES = ("content", "erp", "psa", "watched", "configuration_version", "configuration_fingerprint")
 _CAME_OF = ("reference", "overrides")
 _ADD_PLAN = _NEW_PLAN.on_conflict_do_update(
