@@ -89,7 +89,7 @@ def _ledger_is_true(simulation: Simulation, row: Row) -> None:
     for effect in simulation.world.effects(row.tracked.id):
         if effect.state is EffectState.CONFIRMED and effect.kind in _IN_ERP | _IN_PSA:
             books = outside.psa.books if effect.kind in _IN_PSA else outside.erp.books
-            existing = [thing.outside_id for thing in books.of(effect.key)]
+            existing = [thing.outside_id for thing in _there(books) if thing.key == effect.key]
             assert existing == [effect.outside_id], (
                 f"{effect.key} is confirmed as {effect.outside_id}: {existing}"
             )
@@ -224,7 +224,7 @@ def _is_whole(simulation: Simulation, row: Row) -> None:
 
 
 def _only(books: Books, key: str) -> dict[str, object]:
-    things = books.of(key)
+    things = [thing for thing in _there(books) if thing.key == key]
     assert len(things) == 1, f"{key} exists {len(things)} times"
     return dict(things[0].content)
 
