@@ -328,10 +328,11 @@ def _goes_elsewhere(context: StageContext, destination: Destination, plan: Plan 
     if earlier is None:
         return None
     with context.uow.reading() as uow:
+        if not any(row.may_exist for row in uow.ledger.of(opportunity.tenant_id, opportunity.id)):
+            return None
         before = uow.plans.systems_of(opportunity.tenant_id, opportunity.id, earlier)
-        rows = uow.ledger.of(opportunity.tenant_id, opportunity.id)
     today = destination.systems
-    if before is None or not any(row.may_exist for row in rows):
+    if before is None:
         return None
     was, now = _in_words(before), _in_words(today)
     replaced = _stored(context, earlier)

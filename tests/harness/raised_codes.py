@@ -13,6 +13,7 @@ from oppsync.domain.approval.refusals import Refusal
 from oppsync.domain.approval.who_may import RIGHTS
 from oppsync.kernel import errors
 from oppsync.kernel.errors import OppsyncError
+from oppsync.services.admin.guarded import ONLY_THE_PERSON
 from web.problems import Problem
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +27,7 @@ COMPUTED: Mapping[str, frozenset[str]] = {
     "refusal": frozenset(Refusal),
     "RIGHTS[action].code": frozenset(right.code for right in RIGHTS.values()),
     "Refusal.OWN_OPPORTUNITY": frozenset({Refusal.OWN_OPPORTUNITY}),
+    "ONLY_THE_PERSON": frozenset({ONLY_THE_PERSON}),
     "Refusal.OUTSIDE_LIMITS": frozenset({Refusal.OUTSIDE_LIMITS}),
     "code": frozenset(),  # a parameter: its callers name the code
 }

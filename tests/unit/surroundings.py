@@ -17,7 +17,7 @@ from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.plan.references import ErpReferences, MissingReference
-from oppsync.domain.plan.systems import ParentValues
+from oppsync.domain.plan.systems import ParentValues, PlanSystems
 from oppsync.domain.reference.book import ReferenceBook, ReferenceRow, ReferenceUse
 from oppsync.domain.validation.other_deals import OtherDeal
 from oppsync.domain.work.states import State
@@ -66,9 +66,13 @@ class Surroundings:
         self.overrides = self
         self.configurations = self
         self.ledger = self
+        self.plans = self
         self.has_project = has_project
         self.systems = self
         self.uow = UnitsOfWork(self)
+
+    def systems_of(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> PlanSystems:
+        return PlanSystems(erp="erp")
 
     def number_of(self, tenant_id: str, fingerprint: str) -> None:
         assert tenant_id == "default"
