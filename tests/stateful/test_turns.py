@@ -26,7 +26,7 @@ from tests.stateful.worlds import World
 
 
 class SlowUnitOfWork:
-    """Stops where a decision asks who changed the plan: the deal is locked, and nothing is written yet."""
+    """Stops where a decision asks for the plan: the deal is locked, and nothing is written yet."""
 
     def __init__(self, inner: UnitOfWork, reached: Event, goes_on: Event) -> None:
         self._inner = inner
@@ -34,7 +34,7 @@ class SlowUnitOfWork:
         self._goes_on = goes_on
 
     def __getattr__(self, name: str) -> Any:
-        if name == "overrides":
+        if name == "plans":
             self._reached.set()
             assert self._goes_on.wait(HANG_SECONDS)
         return getattr(self._inner, name)
