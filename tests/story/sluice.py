@@ -13,12 +13,14 @@ from urllib.parse import urlsplit
 from tests.harness.waiting import HANG_SECONDS, until
 
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "host"}
+# What is below a project is created by a nested write of it.
+CREATES = ("POST", "PUT")
 Side = Literal["before", "after"]
 Reply = tuple[int, str, bytes]
 
 
 class Sluice:
-    """Counts creates from 1. What is held when the sluice closes is dropped without an answer."""
+    """Counts calls that create from 1. What is held when the sluice closes is dropped without an answer."""
 
     def __init__(self, behind: str) -> None:
         self._behind = urlsplit(behind).netloc
@@ -57,9 +59,9 @@ class Sluice:
 
     def _side(self, method: str) -> Side | None:
         with self._lock:
-            self._creates += method == "POST"
+            self._creates += method in CREATES
             number, side = self._hold or (None, None)
-            return side if method == "POST" and self._creates == number else None
+            return side if method in CREATES and self._creates == number else None
 
     def _wait(self) -> None:
         self._held.set()
