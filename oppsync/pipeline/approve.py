@@ -13,13 +13,13 @@ from uuid import UUID
 
 from oppsync.domain.approval.conditions import plan_context
 from oppsync.domain.approval.enough import Short, too_few
-from oppsync.domain.approval.rules import approved_by_rule, is_unjudged, rules_on, unjudged
+from oppsync.domain.approval.rules import approved_by_rule, is_unjudged, rows_behind, rules_on, unjudged
 from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse, TaskStatus
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval, Seat, seat_of, seats, to_ask
 from oppsync.domain.plan.plan import PlanContent, short_hash
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.policy.expressions import Context
-from oppsync.domain.reference.book import ReferenceKind, ReferenceUse
+from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.actor import person_actor, stage_actor
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
@@ -287,11 +287,7 @@ def _propose(context: StageContext, known: Duties) -> Outcome:
 
 def _with_who_set(uow: UnitOfWork, opportunity: TrackedOpportunity, known: Duties, by_rule: ByRule) -> Duties:
     """With who set the rules that approve now: they decide no other seat of the plan."""
-    kind = ReferenceKind.APPROVAL_RULE
-    used = [
-        ReferenceUse(kind=kind, key=rule.name, valid_from=rule.valid_from, version=rule.version)
-        for rule in dict.fromkeys(by_rule.values())
-    ]
+    used = rows_behind((), by_rule)
     if not used:
         return known
     before = {person_actor(each.email) for each in known.involved.changers}

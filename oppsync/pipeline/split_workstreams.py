@@ -27,9 +27,9 @@ from oppsync.domain.planning.line_paths import with_own_paths
 from oppsync.domain.planning.origins import origins
 from oppsync.domain.planning.overridden_dates import DateFacts
 from oppsync.domain.planning.planning import content_of
-from oppsync.domain.planning.workstreams import Workstreams, is_about_planning, make_workstreams
+from oppsync.domain.planning.workstreams import Workstreams, is_about_planning, make_workstreams, rows_used
 from oppsync.domain.reading.plan_changes import MOST_TOLD, plan_changes
-from oppsync.domain.reference.book import ReferenceBook, ReferenceKind
+from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding, blocking, warnings
@@ -149,9 +149,6 @@ def plan_of(
     if applied:
         as_sold = content_of(record, enrichment, workstreams.as_sold, decimals, customer)
         applied = with_before(applied, as_sold)
-    # An earlier release judged margins in enrichment and kept the policies there.
-    used = [use for use in enrichment.used if use.kind is not ReferenceKind.MARGIN_POLICY]
-    rows = [use for each in applied for use in each.rows]
     of_systems = destination.rows if destination else ()
     return Plan(
         content=content,
@@ -159,7 +156,7 @@ def plan_of(
             made_at=now,
             source_version=record.version,
             record_digest=record.content_digest(),
-            reference=tuple(dict.fromkeys((*used, *rows, *workstreams.margins.rows, *of_systems))),
+            reference=tuple(dict.fromkeys((*rows_used(enrichment, workstreams), *of_systems))),
             origins=origins(content, record, enrichment, workstreams.wanted, applied),
             overrides=tuple(each.use for each in applied),
         ),

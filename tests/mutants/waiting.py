@@ -142,6 +142,20 @@ WAITING = (
         first=_BARRED + "test_what_a_change_does_to_open_deals_counts_without_who_may_not_decide_them",
     ),
     Mutation(
+        "a plan is previewed with who set a rule that approves it",
+        "oppsync/services/insight/preview_plan.py",
+        "rows_behind(plan.provenance.reference, by_rule)",
+        "plan.provenance.reference",
+        first="tests/service/test_barred_anew.py::test_a_plan_is_previewed_without_who_set_such_a_rule",
+    ),
+    Mutation(
+        "past deals are tried with who changed the rows that they use",
+        "oppsync/services/configuration/backtest.py",
+        "known.with_changers(changers.of(tried.rows)).eligible(",
+        "known.eligible(",
+        first="tests/service/test_barred_anew.py::test_and_so_does_what_it_does_to_past_deals",
+    ),
+    Mutation(
         "a barred person is freed in the database",
         "migrations/versions/2026_11_30_barred_for_good.py",
         "    op.execute(_STAY)\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ import pytest
 from oppsync.domain.approval.tasks import TaskStatus
 from oppsync.domain.plan.overrides import OverrideField
 from oppsync.domain.policy.approval_rule import ApprovalRule
+from oppsync.domain.reading.open_deals import Fate
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.money import Money
@@ -17,12 +19,16 @@ from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Forbidden
 from oppsync.services.admin.commands import IdentifyPerson
+from oppsync.services.configuration.commands import BacktestConfiguration, CompareConfiguration
+from oppsync.services.insight.commands import PreviewPlan
 from sandbox.firm import deals
 from tests.harness.builders import TENANT
 from tests.harness.house import DELIVERY, FINANCE, WON_ON, House
 from tests.service.test_barred import (
+    FIRM,
     FRITZ,
     NEW_MARGIN,
+    OLGA,
     PAULA,
     PETRA,
     ROWS,
@@ -197,16 +203,21 @@ def test_a_corrected_address_frees_who_had_it_and_not_whose_it_is(live: House) -
     assert len(freed(live, record_id)) == 2  # once for each plan
 
 
-def test_who_set_a_rule_that_approves_for_one_role_does_not_decide_for_the_other(live: House) -> None:
-    up_to = Money(amount=Decimal(1_000_000), currency="EUR")
-    rule = ApprovalRule(up_to=up_to, roles=(ApprovalRole.DELIVERY,), known_customers_only=False)
+def for_delivery(up_to: int = 1_000_000) -> Sequence[ReferenceRow]:
+    """The demo firm's rows, with a rule that approves for delivery."""
+    limit = Money(amount=Decimal(up_to), currency="EUR")
+    rule = ApprovalRule(up_to=limit, roles=(ApprovalRole.DELIVERY,), known_customers_only=False)
     row = ReferenceRow(
         kind=ReferenceKind.APPROVAL_RULE,
         key="small",
         valid_from=date(2026, 1, 1),
         value=rule.model_dump(mode="json"),
     )
-    agree(live, [*ROWS, row])
+    return [*ROWS, row]
+
+
+def test_who_set_a_rule_that_approves_for_one_role_does_not_decide_for_the_other(live: House) -> None:
+    agree(live, for_delivery())
 
     record_id = live.to_approval(deals.milestone(WON_ON))
 
@@ -221,3 +232,39 @@ def test_who_set_a_rule_that_approves_for_one_role_does_not_decide_for_the_other
     live.decide(task, FRITZ)
     live.settle()
     assert live.state(record_id) is State.ACTIVE
+
+
+def test_a_plan_is_previewed_without_who_set_such_a_rule(live: House) -> None:
+    agree(live, for_delivery())
+    record_id = live.win(deals.milestone(WON_ON))
+
+    shown = live.application.dispatch(PreviewPlan(TENANT, COMMAND_LINE, record_id)).approvals
+
+    assert [[who.email for who in each.candidates] for each in shown] == [[FRITZ], [DELIVERY]]
+
+
+def test_what_a_change_does_to_open_deals_counts_without_them_too(house: House) -> None:
+    """The one finance approver agreed to a rule that approves this deal for delivery, so nobody is left for
+    finance; by a rule of less it is not used, and people decide both."""
+    house.rows("update tenants set went_live_at = now()")
+    agree(house, for_delivery())
+    record_id = house.win(deals.milestone(WON_ON))
+    house.settle()
+    assert house.exception(record_id).code == "NO_APPROVER"
+
+    less = for_delivery(up_to=1)
+    shown = house.application.dispatch(CompareConfiguration(TENANT, house.person(OLGA).id, FIRM, less))
+
+    (effect,) = shown.open_deals.rows
+    assert (effect.fate, effect.what) == (Fate.FREED, "No longer: No active user may approve for finance")
+
+
+def test_and_so_does_what_it_does_to_past_deals(house: House) -> None:
+    house.rows("update tenants set went_live_at = now()")
+    record_id = house.to_approval(deals.milestone(WON_ON))
+    agree(house, for_delivery())
+
+    found = house.application.dispatch(BacktestConfiguration(TENANT, COMMAND_LINE, for_delivery(up_to=1), 10))
+
+    assert [row.source_id for row in found.rows] == [record_id]
+    assert (found.freed, found.stopped, found.stopped_by_both) == (1, 0, 0)

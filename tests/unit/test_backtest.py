@@ -38,7 +38,7 @@ def past(*lines: Any, **deal: Any) -> PastDeal:
         systems=PlanSystems(erp="tryton-demo"),
         erp=make.erp(),
     )
-    return PastDeal(uuid.uuid4(), "006O1", inputs)
+    return PastDeal(uuid.uuid4(), "006O1", "salesforce", inputs)
 
 
 def tried(deal: PastDeal, book: ReferenceBook | None = None) -> Tried:

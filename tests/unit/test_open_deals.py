@@ -31,7 +31,7 @@ def previewed(book: ReferenceBook, customer: CustomerMatch | None = None) -> Pla
     deal = builders.opportunity()
     match = customer or CustomerMatch(customer=builders.GLOBEX, code=builders.GLOBEX.code)
     facts: ValidationFacts = changed(builders.facts(), customer=match)
-    return preview(deal, facts, book, lambda plan: Deciders(PEOPLE), NOW)
+    return preview(deal, facts, book, lambda plan, by_rule: Deciders(PEOPLE), NOW)
 
 
 def board(**values: Any) -> ReferenceBook:

@@ -50,7 +50,9 @@ NEW_YEAR = date(2026, 1, 1)
 def shown(
     deal: Opportunity, *, book: ReferenceBook | None = None, people: Candidates = PEOPLE, **facts: Any
 ) -> PlanPreview:
-    return preview(deal, make.facts(**facts), book or make.book(), lambda plan: Deciders(people), make.NOW)
+    return preview(
+        deal, make.facts(**facts), book or make.book(), lambda plan, by_rule: Deciders(people), make.NOW
+    )
 
 
 def codes(previewed: PlanPreview) -> Sequence[str]:
@@ -139,7 +141,7 @@ def test_a_rule_approves_in_a_preview_as_it_does_later() -> None:
 
     def asked(deal: Opportunity) -> tuple[object, list[str]]:
         previewed = preview(
-            deal, make.facts(), make.book(), lambda plan: Deciders(nobody), make.NOW, rules=rules
+            deal, make.facts(), make.book(), lambda plan, by_rule: Deciders(nobody), make.NOW, rules=rules
         )
         by_role = {needed.role: needed.rule for needed in previewed.approvals}
         return by_role[ApprovalRole.FINANCE], [found.value for found in previewed.findings]
@@ -168,7 +170,7 @@ def overridden(*overrides: PlanOverride, rules: RuleFacts = NO_RULES) -> PlanPre
         deal,
         make.facts(),
         make.book(),
-        lambda plan: Deciders(PEOPLE),
+        lambda plan, by_rule: Deciders(PEOPLE),
         make.NOW,
         rules=rules,
         overrides=overrides,
@@ -283,7 +285,9 @@ def test_codes_that_leave_a_plan_are_codes_that_can_be_found_and_leave_one() -> 
     cases = [case for case in CASES if case.code in LEAVE_A_PLAN]
     assert {case.code for case in cases} == LEAVE_A_PLAN
     for case in cases:
-        previewed = preview(case.deal, case.facts, make.book(), lambda plan: Deciders(PEOPLE), make.NOW)
+        previewed = preview(
+            case.deal, case.facts, make.book(), lambda plan, by_rule: Deciders(PEOPLE), make.NOW
+        )
         assert codes(previewed) == [case.code]
         assert previewed.plan is not None, case.name
 

@@ -104,7 +104,7 @@ def previewed(name: str) -> PlanPreview:
         erp=make.erp(),
         today=won_on,
     )
-    return preview(sold, facts, BOOK, lambda plan: Deciders(PEOPLE), make.NOW)
+    return preview(sold, facts, BOOK, lambda plan, by_rule: Deciders(PEOPLE), make.NOW)
 
 
 def figures(expected: Any) -> Iterator[Mapping[str, Any]]:

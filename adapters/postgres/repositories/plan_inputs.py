@@ -33,6 +33,7 @@ _LAST_WON = (
     select(
         opportunities.c.id,
         opportunities.c.source_id,
+        opportunities.c.connection_id,
         opportunities.c.plan_hash,
         cast(opportunities.c.record["won_on"].astext, Date).label("won_on"),
         plan_inputs.c.plan_hash.is_not(None).label("is_kept"),
@@ -68,7 +69,10 @@ class PostgresPlanInputs:
 
     def last_won(self, tenant_id: str, limit: int) -> Sequence[WonDeal]:
         found = self._session.execute(_LAST_WON, {"of_tenant": tenant_id, "most": limit})
-        return [WonDeal(row.id, row.source_id, row.plan_hash, row.won_on, row.is_kept) for row in found]
+        return [
+            WonDeal(row.id, row.source_id, row.connection_id, row.plan_hash, row.won_on, row.is_kept)
+            for row in found
+        ]
 
     def of_deals(self, tenant_id: str, deals: Sequence[WonDeal]) -> Sequence[tuple[WonDeal, PlanInputs]]:
         plan = tuple_(plan_inputs.c.opportunity_id, plan_inputs.c.plan_hash)

@@ -10,7 +10,7 @@ from oppsync.domain.plan.approvals import seats
 from oppsync.domain.plan.plan import ROOT_PATH, PlanContent
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.policy.expressions import ConditionFailed, Context, holds
-from oppsync.domain.reference.book import ReferenceRow
+from oppsync.domain.reference.book import ReferenceRow, ReferenceUse
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding, Severity
 
@@ -54,6 +54,12 @@ def approved_by_rule(
                 if not set(rule.roles).isdisjoint(seat.asks.roles):
                     approvals.setdefault(seat.code, use)
     return approvals
+
+
+def rows_behind(used: Iterable[ReferenceUse], by_rule: Mapping[str, RuleUse]) -> tuple[ReferenceUse, ...]:
+    """Whoever changed one of these decides nothing of a plan: the rows that it uses, and those of the rules
+    that approve it for some of its seats."""
+    return tuple(dict.fromkeys((*used, *(rule.row for rule in by_rule.values()))))
 
 
 def _covers(rule: ApprovalRule, content: PlanContent, known_customer: bool) -> bool:

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field
 
 from oppsync.domain.approval.seals import Seal
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval, Seat, seat_of
+from oppsync.domain.reference.book import ReferenceKind, ReferenceUse
 from oppsync.domain.values.actor import AskingPerson, Bearer
 from oppsync.domain.values.limits import NO_LIMITS, Granted, Limits
 from oppsync.domain.values.model import Code, Frozen, Text
@@ -66,6 +67,12 @@ class RuleUse(Frozen):
     name: Code
     valid_from: date
     version: int
+
+    @property
+    def row(self) -> ReferenceUse:
+        """The row of the configuration that says it."""
+        kind = ReferenceKind.APPROVAL_RULE
+        return ReferenceUse(kind=kind, key=self.name, valid_from=self.valid_from, version=self.version)
 
     def __str__(self) -> str:
         return f"Rule {self.name} (from {self.valid_from}, version {self.version})"

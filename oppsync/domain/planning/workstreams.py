@@ -16,7 +16,7 @@ from oppsync.domain.planning.overridden_dates import DateFacts, date_findings
 from oppsync.domain.planning.preflight import is_about_references
 from oppsync.domain.planning.size import size_findings
 from oppsync.domain.planning.split import split
-from oppsync.domain.reference.book import ReferenceBook
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceUse
 from oppsync.domain.values.findings.finding import Finding, blocking
 from oppsync.domain.values.model import require
 
@@ -54,6 +54,14 @@ def make_workstreams(
         dated = date_findings(opportunity, enrichment.legal_entity, as_sold, overridden, facts)
         overridden = overridden._replace(findings=(*overridden.findings, *dated))
     return Workstreams(as_sold, overridden, check_margins(opportunity, enrichment, overridden, book))
+
+
+def rows_used(enrichment: Enrichment, workstreams: Workstreams) -> tuple[ReferenceUse, ...]:
+    """The rows that values of the plan came from."""
+    # An earlier release judged margins in enrichment and kept the policies there.
+    used = (use for use in enrichment.used if use.kind is not ReferenceKind.MARGIN_POLICY)
+    overridden = (use for each in workstreams.overridden.applied for use in each.rows)
+    return tuple(dict.fromkeys((*used, *overridden, *workstreams.margins.rows)))
 
 
 def is_about_planning(found: Finding) -> bool:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from oppsync.domain.approval.conditions import plan_context
 from oppsync.domain.approval.matrix import asked_of, with_needed
-from oppsync.domain.approval.rules import approved_by_rule
+from oppsync.domain.approval.rules import approved_by_rule, rows_behind
 from oppsync.domain.approval.tasks import RuleUse
 from oppsync.domain.deal.customers import CustomerMatch
 from oppsync.domain.plan.approvals import seats
@@ -17,10 +17,11 @@ from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.plan import PlanContent
 from oppsync.domain.planning.inputs import PlanInputs
 from oppsync.domain.planning.planning import content_of
+from oppsync.domain.planning.workstreams import rows_used
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.policy.firm_rules import firm_rules
 from oppsync.domain.reading.judged import Judged, judge
-from oppsync.domain.reference.book import ReferenceBook, ReferenceKind
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceUse
 from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.validation.across_deals import ACROSS_DEALS
 from oppsync.domain.validation.facts import ValidationFacts
@@ -31,30 +32,35 @@ Rules = Mapping[RuleUse, ApprovalRule]
 
 
 class PastDeal(NamedTuple):
-    """`inputs`: of its latest plan. `is_shaped`: whether people edited the plan, linked its customer or
-    confirmed a finding; `knew_customer`: whether a deal of this customer had been active by then.
+    """`read_by`: the connection to its CRM. `inputs`: of its latest plan. `is_shaped`: whether people edited
+    the plan, linked its customer or confirmed a finding; `knew_customer`: whether a deal of this customer had
+    been active by then.
 
     `goes_to`: the systems in words, where some rows would lead it elsewhere than others; `stopped`: by routes
-    that lead nowhere."""
+    that lead nowhere; `rows`: those that lead it to its systems and say what these map."""
 
     id: UUID
     source_id: str
+    read_by: str
     inputs: PlanInputs
     is_shaped: bool = False
     knew_customer: bool = False
     goes_to: str = ""
     stopped: tuple[Finding, ...] = ()
+    rows: tuple[ReferenceUse, ...] = ()
 
 
 class Tried(NamedTuple):
     """`content` is None where the findings leave no plan. `approved`: for each person that the plan needs the
-    name of the rule that approves instead, None where people are asked; empty for a deal that is stopped."""
+    name of the rule that approves instead, None where people are asked; empty for a deal that is stopped.
+    `rows`: whoever changed one of these decides nothing of it."""
 
     wrong: tuple[Finding, ...]
     later: tuple[Finding, ...]
     content: PlanContent | None
     approved: Mapping[str, str | None]
     goes_to: str = ""
+    rows: tuple[ReferenceUse, ...] = ()
 
     @property
     def is_blocked(self) -> bool:
@@ -90,7 +96,8 @@ def tried_by(deal: PastDeal, book: ReferenceBook, rules: Rules) -> Tried:
         )
     names = {code: use.name for code, use in by_rule.items()}
     asked = {seat.words: names.get(seat.code) for seat in seats(content.required)}
-    return Tried(wrong, later, content, asked, deal.goes_to)
+    used = (*rows_used(enrichment, require(judged.workstreams, "the workstreams")), *deal.rows)
+    return Tried(wrong, later, content, asked, deal.goes_to, rows_behind(used, by_rule))
 
 
 def _content(

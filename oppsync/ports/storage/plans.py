@@ -54,10 +54,12 @@ class Plans(Protocol):
 
 
 class WonDeal(NamedTuple):
-    """A won deal and its latest plan; `is_kept`: whether what that was made from is kept."""
+    """A won deal and its latest plan. `read_by`: the connection to its CRM; `is_kept`: whether what the plan
+    was made from is kept."""
 
     id: UUID
     source_id: str
+    read_by: str
     plan_hash: str
     won_on: date | None
     is_kept: bool

@@ -37,8 +37,9 @@ from oppsync.ports.storage.plans import WonDeal
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 from oppsync.services.admin.who_asks import admit
+from oppsync.services.configuration.changers import ChangersOfRows
 from oppsync.services.configuration.commands import BacktestConfiguration
-from oppsync.services.configuration.destinations import Destinations, destinations
+from oppsync.services.configuration.destinations import Destinations, Goes, destinations
 
 # So many deals are in memory at once, whatever their number.
 _AT_ONCE = 50
@@ -78,13 +79,14 @@ class BacktestConfigurationHandler:
         last_won = max((deal.won_on for deal in kept if deal.won_on), default=None)
         days = days_of(book.rows, command.rows, last_won, command.as_of)
         now, then = _rows(days.of(book.rows)), _rows(days.of(command.rows))
+        changers = ChangersOfRows(self.uow, tenant_id, book.rows)
         for past, known in self._past(command, kept, asks=now.asks or then.asks):
             day = past.inputs.moment.date()
             here, there = _routed(past, now.book, then.book, where_to)
             tally.add(
                 past,
-                _by_people(tried_by(here, now.book, now.rules_on(day)), known),
-                _by_people(tried_by(there, then.book, then.rules_on(day)), known),
+                _by_people(tried_by(here, now.book, now.rules_on(day)), known, changers),
+                _by_people(tried_by(there, then.book, then.rules_on(day)), known, changers),
             )
         backtest = tally.backtest(
             before,
@@ -111,7 +113,7 @@ class BacktestConfigurationHandler:
                 past = [
                     _asked(uow, command.tenant_id, deal, inputs, people)
                     if asks
-                    else (PastDeal(deal.id, deal.source_id, inputs), None)
+                    else (PastDeal(deal.id, deal.source_id, deal.read_by, inputs), None)
                     for deal, inputs in found
                 ]
             yield from past
@@ -123,9 +125,10 @@ def _routed(
 ) -> tuple[PastDeal, PastDeal]:
     """The deal as it goes by both. Where their routes say the same, what its ERP could do then counts."""
     here, there = (_filled(past.inputs.record, book) for book in (now, then))
+    goes, would_go = where_to.of(here, now, past.read_by), where_to.of(there, then, past.read_by)
     if _names(here, now) == _names(there, then):
-        return past, past
-    return _goes(past, here, now, where_to), _goes(past, there, then, where_to)
+        return past._replace(rows=goes.rows), past._replace(rows=would_go.rows)
+    return _goes(past, goes, where_to), _goes(past, would_go, where_to)
 
 
 def _filled(record: Opportunity, book: ReferenceBook) -> Opportunity:
@@ -136,25 +139,24 @@ def _names(filled: Opportunity, book: ReferenceBook) -> Sequence[tuple[str, str 
     return [(use.key.partition("|")[0], route.connection) for route, use in routes_for(filled, book)]
 
 
-def _goes(past: PastDeal, filled: Opportunity, book: ReferenceBook, where_to: Destinations) -> PastDeal:
-    goes, kept = where_to.of(filled, book), past.inputs
-    found = goes.destination
+def _goes(past: PastDeal, goes: Goes, where_to: Destinations) -> PastDeal:
+    found, kept = goes.destination, past.inputs
     if found is None:
         return past._replace(stopped=goes.wrong)
-    words = where_to.in_words(found.systems)
+    past = past._replace(goes_to=where_to.in_words(found.systems), rows=found.rows)
     if found.systems.erp == kept.systems.erp:
-        return past._replace(goes_to=words)
-    inputs = changed(kept, systems=found.systems, erp=found.erp)
-    return past._replace(inputs=inputs, goes_to=words)
+        return past
+    return past._replace(inputs=changed(kept, systems=found.systems, erp=found.erp))
 
 
-def _by_people(tried: Tried, known: Duties | None) -> Tried:
-    """Stopped where the people of now are not enough for all that has to be approved."""
+def _by_people(tried: Tried, known: Duties | None, changers: ChangersOfRows) -> Tried:
+    """Stopped where the people of now are not enough for all that has to be approved. Who changed a row that
+    the plan, or a rule that approves it, comes from is none of them."""
     if known is None or tried.content is None or tried.is_blocked:
         return tried
     required = tried.content.required
     by_rule = [seat.code for seat in seats(required) if tried.approved.get(seat.words)]
-    able = known.eligible(required=required)
+    able = known.with_changers(changers.of(tried.rows)).eligible(required=required)
     alone = nobody_approves(able, required, by_rule, eligible=able)
     return tried._replace(later=(*tried.later, *alone), approved={}) if alone else tried
 
@@ -169,6 +171,7 @@ def _asked(
     past = PastDeal(
         deal.id,
         deal.source_id,
+        deal.read_by,
         inputs,
         is_shaped=bool(overrides or shapers),
         knew_customer=code is not None and uow.opportunities.knows_customer(tenant_id, code, by=inputs.moment),

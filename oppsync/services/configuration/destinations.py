@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.systems import SYSTEMS, PlanSystems
-from oppsync.domain.reference.book import ReferenceBook
+from oppsync.domain.reference.book import ReferenceBook, ReferenceUse
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.work.connections import ConnectionRole
@@ -23,6 +23,10 @@ class Goes(NamedTuple):
 
     destination: Destination | None = None
     wrong: tuple[Finding, ...] = ()
+
+    @property
+    def rows(self) -> tuple[ReferenceUse, ...]:
+        return self.destination.rows if self.destination else ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import NamedTuple
 
-from oppsync.domain.approval.rules import rules_on
+from oppsync.domain.approval.rules import rows_behind, rules_on
 from oppsync.domain.configuration.files import UNGOVERNED
 from oppsync.domain.deal.customers import CustomerMatch
 from oppsync.domain.deal.opportunity import Opportunity
@@ -22,15 +22,16 @@ from oppsync.domain.reading.preview import PlanPreview
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.validation.facts import ValidationFacts
-from oppsync.domain.values.model import changed, require
+from oppsync.domain.values.model import require
 from oppsync.domain.work.states import BEFORE_APPROVAL
 from oppsync.domain.work.tracked import TrackedOpportunity
-from oppsync.pipeline.approve import RuleFacts, Rules, rule_facts
+from oppsync.pipeline.approve import ByRule, RuleFacts, Rules, rule_facts
 from oppsync.pipeline.destination import Destination
 from oppsync.pipeline.duties import Duties, duties
 from oppsync.ports.clock import Clock
 from oppsync.ports.storage.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
+from oppsync.services.configuration.changers import ChangersOfRows
 from oppsync.services.configuration.destinations import Destinations, destinations
 from oppsync.services.insight.preview_plan import Deciders, asks_about_customer, deciders, preview
 
@@ -51,11 +52,10 @@ class _Deal(NamedTuple):
 
 
 class _By(NamedTuple):
-    """By which rows a deal is planned, and what rules need to know then. `edited`: the rows of now."""
+    """By which rows a deal is planned, and what rules need to know then."""
 
     book: ReferenceBook
     rules: RuleFacts
-    edited: ReferenceBook
 
 
 @dataclass(frozen=True)
@@ -80,15 +80,21 @@ class OpenDeals:
             new = any(asks_about_customer(book, self.clock.now()) for book in (now, then))
             deals = [_gathered(uow, each, *both, new=new) for each in found]
             where_to = destinations(self.systems, uow, tenant_id)
-        tried = tuple(self._effect(each, now, then, where_to) for each in deals)
+        changers = ChangersOfRows(self.uow, tenant_id, now.rows)
+        tried = tuple(self._effect(each, now, then, where_to, changers) for each in deals)
         return OpenDealEffects(rows=tried, not_tried=count - len(tried), maps_not_tried=tuple(maps))
 
     def _effect(
-        self, deal: _Deal, now: ReferenceBook, then: ReferenceBook, where_to: Destinations
+        self,
+        deal: _Deal,
+        now: ReferenceBook,
+        then: ReferenceBook,
+        where_to: Destinations,
+        changers: ChangersOfRows,
     ) -> DealEffect:
         tracked = deal.tracked
-        before = self._planned(deal, _By(now, deal.now, now), where_to)
-        after = self._planned(deal, _By(then, deal.then, now), where_to)
+        before = self._planned(deal, _By(now, deal.now), where_to, changers)
+        after = self._planned(deal, _By(then, deal.then), where_to, changers)
         fate, what = fate_of(before, after, where_to.in_words)
         return DealEffect(
             id=tracked.id,
@@ -106,6 +112,7 @@ class OpenDeals:
         deal: _Deal,
         by: _By,
         where_to: Destinations,
+        changers: ChangersOfRows,
     ) -> PlanPreview:
         book, moment, record = by.book, self.clock.now(), require(deal.tracked.record, "the record")
         filled = firm_rules(book, record, record.won_on or moment.date()).fill(record).deal
@@ -114,7 +121,7 @@ class OpenDeals:
             record,
             _facts(deal.tracked, record, book, goes.destination, moment),
             book,
-            partial(self._deciders, deal, by.edited),
+            partial(_deciders, deal, changers),
             moment,
             rules=by.rules,
             shaped=deal.shaped,
@@ -123,19 +130,12 @@ class OpenDeals:
             missing_for=lambda _plan: goes.wrong,
         )
 
-    def _deciders(self, deal: _Deal, edited: ReferenceBook, plan: Plan | None) -> Deciders:
-        """Without whoever changed rows that the plan uses, as far as the changes were made: who will propose
-        and approve these is not known yet. `edited`: the rows of now, whose counters tell the changes."""
-        if plan is None:
-            return deciders(deal.dealt, plan)
-        counters = {(row.kind, row.key, row.valid_from): row.version for row in edited.rows}
-        used = [
-            changed(use, version=counters.get((use.kind, use.key, use.valid_from), use.version))
-            for use in plan.provenance.reference
-        ]
-        with self.uow.reading() as uow:
-            actors = uow.plans.changers_of_rows(deal.tracked.tenant_id, used)
-        return deciders(deal.dealt.with_changers(actors), plan)
+
+def _deciders(deal: _Deal, changers: ChangersOfRows, plan: Plan | None, by_rule: ByRule) -> Deciders:
+    if plan is None:
+        return deciders(deal.dealt, plan)
+    actors = changers.of(rows_behind(plan.provenance.reference, by_rule))
+    return deciders(deal.dealt.with_changers(actors), plan)
 
 
 def _rules(book: ReferenceBook, today: date) -> Rules:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from oppsync.domain.approval.conditions import plan_context
 from oppsync.domain.approval.matrix import steps_on, with_approvals
+from oppsync.domain.approval.rules import rows_behind
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.configuration.bundle import fingerprint_of
 from oppsync.domain.configuration.versions import ConfigurationUse
@@ -29,6 +30,7 @@ from oppsync.kernel.errors import Misconfigured
 from oppsync.pipeline.approve import (
     NOT_JUDGED,
     UNKNOWN,
+    ByRule,
     RuleFacts,
     by_rules,
     nobody_approves,
@@ -59,7 +61,8 @@ class Deciders(NamedTuple):
     eligible: Candidates = UNKNOWN
 
 
-DecidersFor = Callable[[Plan | None], Deciders]
+# Of a plan, and of the rules that approve it for some of its seats.
+DecidersFor = Callable[[Plan | None, ByRule], Deciders]
 
 
 def nothing_missing(plan: Plan) -> Sequence[Finding]:
@@ -108,12 +111,12 @@ class PreviewPlanHandler:
         )
         return changed(shown, configuration=ConfigurationUse(fingerprint=found, number=number))
 
-    def _people_for(self, tenant_id: str, dealt: Duties, plan: Plan | None) -> Deciders:
-        """Who may decide, also by who changed the configuration that the plan uses."""
+    def _people_for(self, tenant_id: str, dealt: Duties, plan: Plan | None, by_rule: ByRule) -> Deciders:
+        """Who may decide, also by who changed the configuration that the plan and its approval use."""
         if plan is None:
             return deciders(dealt, plan)
         with self.uow.reading() as uow:
-            actors = uow.plans.changers_of_rows(tenant_id, plan.provenance.reference)
+            actors = uow.plans.changers_of_rows(tenant_id, rows_behind(plan.provenance.reference, by_rule))
         return deciders(dealt.with_changers(actors), plan)
 
     def _read(
@@ -177,7 +180,7 @@ def preview(
         judged_by_rules = by_rules(plan.content, rules, warned=warned, edited=shaped, context=context)
     by_rule, later = judged_by_rules.by_rule, (*later, *judged_by_rules.failed)
     required = plan.content.required if plan else DEFAULT_APPROVALS
-    people = people_for(plan)
+    people = people_for(plan, by_rule)
     return PlanPreview(
         system=deal.system,
         record_id=deal.id,
