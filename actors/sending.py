@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 import dramatiq
-from dramatiq.brokers.redis import RedisBroker
 
+from actors.waking import WakingBroker
 from adapters.postgres.sending import PostgresSending
 from oppsync.domain.work.states import State
 from oppsync.kernel.crash_points import crash_point
@@ -21,7 +21,7 @@ LONGEST_QUEUE = 50
 
 class Sender:
     def __init__(
-        self, store: PostgresSending, broker: RedisBroker, actors: Mapping[str, dramatiq.Actor[[str], None]]
+        self, store: PostgresSending, broker: WakingBroker, actors: Mapping[str, dramatiq.Actor[[str], None]]
     ) -> None:
         self._store = store
         self._broker = broker
@@ -34,11 +34,12 @@ class Sender:
         full = self._full_queues()
         self.holds_back = bool(full)
         with self._store.outbox(BATCH, full) as rows:
-            for row in rows:
-                if row.stage in self._actors:  # other releases have other stages: the sweep covers these
-                    crash_point("relay.taken", row.stage)
-                    self._send(row.stage, row.opportunity_id, row.traceparent)
-                    crash_point("relay.sent", row.stage)
+            known = [row for row in rows if row.stage in self._actors]
+            for row in known:  # other releases have other stages: the sweep covers these
+                crash_point("relay.taken", row.stage)
+                self._send(row.stage, row.opportunity_id, row.traceparent)
+                crash_point("relay.sent", row.stage)
+            self._wake(row.stage for row in known)
         if rows:
             crash_point("relay.committed")
         return len(rows)
@@ -49,8 +50,10 @@ class Sender:
         full = self._full_queues()
         waiting = [state for state in State if stage_for(state).name in full]
         with self._store.due(BATCH, without=waiting) as due:
-            for row in due:
-                self._send(stage_for(State(row.state)).name, row.id, row.traceparent)
+            stages = [stage_for(State(row.state)).name for row in due]
+            for stage, row in zip(stages, due, strict=True):
+                self._send(stage, row.id, row.traceparent)
+            self._wake(stages)
             if due:
                 crash_point("sweep.sent")
         if due:
@@ -59,6 +62,9 @@ class Sender:
 
     def _send(self, stage: str, opportunity_id: UUID, traceparent: str) -> None:
         self._actors[stage].send_with_options(args=(str(opportunity_id),), traceparent=traceparent)
+
+    def _wake(self, stages: Iterable[str]) -> None:
+        self._broker.wake({self._actors[stage].queue_name for stage in stages})
 
     def _full_queues(self) -> set[str]:
         namespace = self._broker.namespace

@@ -8,8 +8,10 @@ import os
 import dramatiq
 
 from actors.broker import make_broker
+from actors.polling import Poller
 from actors.stages import declare_actors
 from actors.stopping import stop_event, stop_listening
+from actors.waking import Ears
 from adapters.bootstrap import build
 from adapters.runtime.connection_budget import worker_pool, worker_threads
 from adapters.runtime.environment import read_settings
@@ -30,11 +32,14 @@ def main() -> None:
     declare_actors(broker, application)
     worker = dramatiq.Worker(broker, worker_threads=threads)
     stop = stop_event()
+    ears = Poller("listen", Ears(broker, settings.redis_address).step)
+    ears.start()
     worker.start()
     log.info("worker_started", threads=threads)
     stop.wait()
     application.stopping.set()
     worker.stop(timeout=SHUTDOWN_MILLISECONDS)
+    ears.stop()
     broker.close()
     stop_listening()
     log.info("worker_stopped")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 WEB_POOL = 3  # for each web process
 RELAY_POOL = 2
-LISTENER = 1  # a relay hears of new rows on it
+LISTENER = 1  # a relay hears of new rows on it, and a worker of new messages
 # Shared by the consumers of all queues and the threads that acknowledge; Heroku's small plans allow 18 in all.
 BROKER_POOL = 5
 # Used to ask for turns at vendors, and to count sign-ins; each question takes a fraction of a millisecond.
@@ -40,6 +40,6 @@ def needs(environ: Mapping[str, str]) -> tuple[Need, ...]:
     web = web_processes(environ)
     return (
         Need("web", web * WEB_POOL, web * (HEALTH_CHECK + TRAFFIC_POOL)),
-        Need("worker", worker_pool(worker_threads(environ)), BROKER_POOL + TRAFFIC_POOL),
+        Need("worker", worker_pool(worker_threads(environ)), BROKER_POOL + TRAFFIC_POOL + LISTENER),
         Need("relay", RELAY_POOL + LISTENER, BROKER_POOL + TRAFFIC_POOL),
     )

@@ -134,7 +134,7 @@ def test_a_sound_installation_passes(doctor: Examine, installed: Application) ->
     assert checks["connection tryton-demo"][1].startswith("ERP: Tryton.")
     assert {"address", "mail", "secret keys"} <= set(checks)
     assert checks["postgres connections"][1].startswith("Up to 14 needed")
-    assert checks["redis connections"][1].startswith("Up to 16 needed")
+    assert checks["redis connections"][1].startswith("Up to 17 needed")
 
 
 def test_people_read_a_table(installed: Application, settings: Settings, tmp_path: Path) -> None:

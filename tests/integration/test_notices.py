@@ -8,7 +8,6 @@ from contextlib import closing, contextmanager
 from uuid import UUID
 
 import pytest
-from dramatiq.brokers.redis import RedisBroker
 
 from actors import relay
 from actors.broker import NAMESPACE, make_broker
@@ -16,6 +15,7 @@ from actors.polling import Poller
 from actors.relay import Bell, Outbox, keep_sending
 from actors.sending import LONGEST_QUEUE, Sender
 from actors.stages import declare_actors
+from actors.waking import WakingBroker
 from adapters.bootstrap import Application
 from adapters.postgres import notices
 from adapters.postgres.notices import Listener
@@ -30,13 +30,13 @@ LISTENING = "select pid from pg_stat_activity where query like 'listen%' and dat
 
 
 @pytest.fixture
-def broker(settings: Settings) -> Iterator[RedisBroker]:
+def broker(settings: Settings) -> Iterator[WakingBroker]:
     with closing(make_broker(settings.redis_address)) as broker:
         yield broker
 
 
 @pytest.fixture
-def outbox(application: Application, broker: RedisBroker) -> Outbox:
+def outbox(application: Application, broker: WakingBroker) -> Outbox:
     desk.connect(application)
     return Outbox(Sender(PostgresSending(application.engine), broker, declare_actors(broker, application)))
 
@@ -89,7 +89,7 @@ def listening(application: Application, bell: Bell) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("unasked")
-def test_new_rows_wake_the_relay(application: Application, outbox: Outbox, broker: RedisBroker) -> None:
+def test_new_rows_wake_the_relay(application: Application, outbox: Outbox, broker: WakingBroker) -> None:
     bell = Bell()
     (first, second) = desk.receive(application, "006A", "006B")
     with listening(application, bell), running(outbox, bell):
@@ -116,7 +116,7 @@ def test_rows_of_a_transaction_that_is_rolled_back_wake_nobody(application: Appl
 
 
 def test_a_busy_process_gives_one_notice_and_the_relay_stays_awake(
-    application: Application, outbox: Outbox, broker: RedisBroker, monkeypatch: pytest.MonkeyPatch
+    application: Application, outbox: Outbox, broker: WakingBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each notice makes commits wait for one another."""
     monkeypatch.setattr(relay, "POLL_SECONDS", NEVER)
@@ -131,7 +131,7 @@ def test_a_busy_process_gives_one_notice_and_the_relay_stays_awake(
 
 
 def test_without_notices_the_relay_finds_rows_all_the_same(
-    application: Application, outbox: Outbox, broker: RedisBroker, monkeypatch: pytest.MonkeyPatch
+    application: Application, outbox: Outbox, broker: WakingBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An earlier release's process gives none, and a pooler loses them."""
     monkeypatch.setattr(relay, "AWAKE_SECONDS", 0.0)
@@ -144,7 +144,7 @@ def test_without_notices_the_relay_finds_rows_all_the_same(
 
 @pytest.mark.usefixtures("unasked")
 def test_a_listener_whose_connection_dies_connects_anew_and_looks(
-    application: Application, outbox: Outbox, broker: RedisBroker
+    application: Application, outbox: Outbox, broker: WakingBroker
 ) -> None:
     bell = Bell()
     first, meanwhile, later = desk.receive(application, "006A", "006B", "006C")
@@ -160,7 +160,7 @@ def test_a_listener_whose_connection_dies_connects_anew_and_looks(
 
 @pytest.mark.usefixtures("unasked")
 def test_while_a_queue_is_full_the_relay_stays_awake(
-    application: Application, outbox: Outbox, broker: RedisBroker, monkeypatch: pytest.MonkeyPatch
+    application: Application, outbox: Outbox, broker: WakingBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody wakes it when a worker takes a message."""
     outbox.chore.run_if_due(1.0)

@@ -11,11 +11,11 @@ from uuid import UUID, uuid4
 
 import pytest
 import redis
-from dramatiq.brokers.redis import RedisBroker
 
 from actors.broker import NAMESPACE, make_broker
 from actors.sending import BATCH, LONGEST_QUEUE, Sender
 from actors.stages import declare_actors
+from actors.waking import WakingBroker
 from adapters.bootstrap import Application
 from adapters.postgres.sending import PostgresSending
 from oppsync.domain.work.states import State
@@ -28,24 +28,24 @@ LATER = "update opportunities set emit_at = clock_timestamp()"
 
 
 @pytest.fixture
-def broker(settings: Settings) -> Iterator[RedisBroker]:
+def broker(settings: Settings) -> Iterator[WakingBroker]:
     with closing(make_broker(settings.redis_address)) as broker:
         yield broker
 
 
 @pytest.fixture
-def sender(application: Application, broker: RedisBroker) -> Sender:
+def sender(application: Application, broker: WakingBroker) -> Sender:
     desk.connect(application)
     return Sender(PostgresSending(application.engine), broker, declare_actors(broker, application))
 
 
-def messages(broker: RedisBroker, stage: str = "validate") -> list[dict[str, object]]:
+def messages(broker: WakingBroker, stage: str = "validate") -> list[dict[str, object]]:
     ids = broker.client.lrange(f"{NAMESPACE}:{stage}", 0, -1)
     found = [broker.client.hget(f"{NAMESPACE}:{stage}.msgs", each) for each in ids]
     return [json.loads(each) for each in found if each is not None]
 
 
-def queued(broker: RedisBroker, stage: str = "validate") -> list[UUID]:
+def queued(broker: WakingBroker, stage: str = "validate") -> list[UUID]:
     return [UUID(message["args"][0]) for message in messages(broker, stage)]  # type: ignore[index]
 
 
@@ -62,7 +62,7 @@ def waiting(application: Application) -> int:
 
 
 def test_an_outbox_row_becomes_a_message_of_its_stage_and_is_gone(
-    application: Application, sender: Sender, broker: RedisBroker
+    application: Application, sender: Sender, broker: WakingBroker
 ) -> None:
     (opportunity_id,) = desk.receive(application, "006A")
     order(application, opportunity_id, stage="create_projects")
@@ -77,7 +77,7 @@ def test_an_outbox_row_becomes_a_message_of_its_stage_and_is_gone(
     assert sender.relay() == 0
 
 
-def test_while_redis_is_away_rows_stay(application: Application, sender: Sender, broker: RedisBroker) -> None:
+def test_while_redis_is_away_rows_stay(application: Application, sender: Sender, broker: WakingBroker) -> None:
     (opportunity_id,) = desk.receive(application, "006A")
     order(application, opportunity_id)
     desk.run(application, LATER)
@@ -94,7 +94,7 @@ def test_while_redis_is_away_rows_stay(application: Application, sender: Sender,
 
 
 def test_what_a_flushed_redis_forgot_is_sent_again(
-    application: Application, sender: Sender, broker: RedisBroker
+    application: Application, sender: Sender, broker: WakingBroker
 ) -> None:
     ids = desk.receive(application, "006A", "006B")
     order(application, *ids)
@@ -113,7 +113,7 @@ def test_two_relays_share_the_rows(
     applications: Callable[[], Application],
     settings: Settings,
     sender: Sender,
-    broker: RedisBroker,
+    broker: WakingBroker,
 ) -> None:
     (opportunity_id,) = desk.receive(application, "006A")
     order(application, *[opportunity_id] * 500)
@@ -139,7 +139,7 @@ def test_two_relays_share_the_rows(
 
 
 def test_rows_of_a_relay_that_dies_before_its_commit_are_sent_by_another(
-    application: Application, sender: Sender, broker: RedisBroker
+    application: Application, sender: Sender, broker: WakingBroker
 ) -> None:
     (opportunity_id,) = desk.receive(application, "006A")
     order(application, opportunity_id)
@@ -151,7 +151,7 @@ def test_rows_of_a_relay_that_dies_before_its_commit_are_sent_by_another(
 
 
 def test_a_row_for_a_stage_of_another_release_does_not_stop_the_relay(
-    application: Application, sender: Sender, broker: RedisBroker
+    application: Application, sender: Sender, broker: WakingBroker
 ) -> None:
     old, new = desk.receive(application, "006A", "006B")
     order(application, old, stage="stage_of_old")
@@ -167,7 +167,7 @@ def test_a_row_for_a_stage_of_another_release_does_not_stop_the_relay(
 
 @pytest.mark.parametrize("state", State)
 def test_a_due_deal_is_sent_to_the_stage_of_its_state(
-    application: Application, sender: Sender, broker: RedisBroker, state: State
+    application: Application, sender: Sender, broker: WakingBroker, state: State
 ) -> None:
     """A deal that rests is due only for a re-read, which runs on the first stage's queue."""
     (opportunity_id,) = desk.receive(application, "006A", state=state)
@@ -200,7 +200,7 @@ def test_only_what_is_due_and_not_leased_is_swept(
 
 
 def test_a_long_queue_is_not_fed_and_others_are(
-    application: Application, sender: Sender, broker: RedisBroker
+    application: Application, sender: Sender, broker: WakingBroker
 ) -> None:
     """Whatever waits for the full queue, and for however long."""
     desk.receive(application, *(f"006A{number}" for number in range(250)))
@@ -254,14 +254,14 @@ def connection_of(application: Application, opportunity_id: UUID) -> str:
     return str(row[0])
 
 
-def queued_connections(application: Application, broker: RedisBroker) -> list[str]:
+def queued_connections(application: Application, broker: WakingBroker) -> list[str]:
     """The connections of the queue's messages, in order: the last pushed is worked last."""
     ids = queued(broker)
     return [connection_of(application, opportunity_id) for opportunity_id in ids]
 
 
 def test_a_flood_of_one_connection_lets_another_pass(
-    application: Application, sender: Sender, broker: RedisBroker
+    application: Application, sender: Sender, broker: WakingBroker
 ) -> None:
     """One deal that arrives after hundreds is sent among the first."""
     lanes(application, (TENANT, "loud"), (TENANT, "quiet"))
@@ -277,7 +277,7 @@ def test_a_flood_of_one_connection_lets_another_pass(
 
 
 def test_what_comes_back_from_a_flood_lets_others_pass_too(
-    application: Application, sender: Sender, broker: RedisBroker
+    application: Application, sender: Sender, broker: WakingBroker
 ) -> None:
     """As after an outage: all deals of one connection are due again at once."""
     lanes(application, (TENANT, "loud"), (TENANT, "quiet"))
@@ -291,7 +291,7 @@ def test_what_comes_back_from_a_flood_lets_others_pass_too(
 
 
 def test_one_tenants_flood_leaves_others_their_share(
-    application: Application, sender: Sender, broker: RedisBroker
+    application: Application, sender: Sender, broker: WakingBroker
 ) -> None:
     """Tenants share first: a tenant with many connections gets no more."""
     lanes(application, ("big", "a"), ("big", "b"), ("big", "c"), ("small", "d"))
@@ -306,7 +306,7 @@ def test_one_tenants_flood_leaves_others_their_share(
 
 
 def test_rows_that_an_older_release_wrote_are_sent(
-    application: Application, sender: Sender, broker: RedisBroker
+    application: Application, sender: Sender, broker: WakingBroker
 ) -> None:
     flood(application, desk.CRM, 3)
     desk.run(application, "update outbox set connection_id = null")
@@ -315,7 +315,7 @@ def test_rows_that_an_older_release_wrote_are_sent(
 
 
 def test_what_waits_in_the_outbox_is_not_swept_as_well(
-    application: Application, sender: Sender, broker: RedisBroker
+    application: Application, sender: Sender, broker: WakingBroker
 ) -> None:
     flood(application, desk.CRM, 3)
 

@@ -10,10 +10,10 @@ from uuid import UUID
 
 import dramatiq
 from cryptography.fernet import Fernet, MultiFernet
-from dramatiq.brokers.redis import RedisBroker
 from sqlalchemy import create_engine, select, text
 
 from actors.sending import Sender
+from actors.waking import WakingBroker
 from adapters.postgres.engine import make_engine
 from adapters.postgres.rows import to_exception, to_tracked
 from adapters.postgres.sending import PostgresSending
@@ -96,7 +96,7 @@ class PostgresWorld:
         actors = {stage.name: SendingActor(stage.name, send) for stage in PIPELINE}
         return Sender(
             PostgresSending(self._engine),
-            cast(RedisBroker, EmptyBroker()),
+            cast(WakingBroker, EmptyBroker()),
             cast("dict[str, dramatiq.Actor[[str], None]]", actors),
         )
 
