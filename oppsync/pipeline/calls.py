@@ -38,13 +38,15 @@ class Together:
 
 @dataclass(frozen=True)
 class Wanted:
-    """An effect, how it is looked up and how it is sent. `revise` changes what exists, by its outside id."""
+    """An effect, how it is looked up and how it is sent. `revise` changes what exists, by its outside id.
+    `carries`: what `send` carries out besides, in what it makes; it may be carried out by itself too."""
 
     effect: Effect
     find: Find
     send: Send
     revise: Callable[[str], ExternalRecord] | None = None
     together: Together | None = None
+    carries: Effect | None = None
 
 
 @dataclass(frozen=True)

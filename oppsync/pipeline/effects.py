@@ -12,7 +12,7 @@ into what the plan in its place orders (`revise`), under the same key.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -86,6 +86,7 @@ class StageEffects:
     _rows: dict[str, LedgerRow] | None = None
     _as_read: AsRead | None = None
     _has_sent: bool = False
+    _carried: dict[str, ExternalRecord] = field(default_factory=dict)
 
     def only_as_read(self, as_read: AsRead) -> None:
         """Send nothing when the deal changed since it was read: the commit of the first marks raises
@@ -127,6 +128,7 @@ class StageEffects:
         """
         outgoing = [self._outgoing(wanted) for wanted in wave]
         done = {each.effect.key: _recorded(row) for each in outgoing if (row := each.row) and _is_done(each)}
+        done |= {key: self._carried[key] for each in outgoing if (key := each.effect.key) in self._carried}
         open_ones = [each for each in outgoing if each.effect.key not in done]
         to_send, failures = [], list[Exception]()
         for each, found in zip(open_ones, self._look_up_all(open_ones, existing_keys), strict=True):
@@ -255,6 +257,13 @@ class StageEffects:
             else:
                 self.answers.confirmed(each.effect, came)
                 done[each.effect.key] = came
+                self._take_carried(each, came)
+
+    def _take_carried(self, each: Outgoing, made: ExternalRecord) -> None:
+        """What was changed, and not made, carries nothing."""
+        carried = each.wanted.carries
+        if carried is not None and each.existing is None:
+            self._carried[carried.key] = self._adopt(carried, canonical_json.digest(carried.request), made)
 
     def _none_exists(self, call: Call, refusal: BusinessError) -> None:
         """The refusal of a whole call says nothing of any one of its members."""

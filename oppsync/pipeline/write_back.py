@@ -140,9 +140,10 @@ def told_crm_of_the_end(context: StageContext, wanted: WriteBack) -> TrackedOppo
 
 
 def _tell(context: StageContext, plan: Plan, wanted: WriteBack) -> None:
-    """Set the opportunity's fields in the CRM, and beside that find or create the PSA's project under our key.
-    Then request staffing by its templates where the PSA takes requests, and set its status. Each is an effect
-    of its own. Requests that only an earlier plan has are withdrawn."""
+    """Set the opportunity's fields in the CRM, and beside that find the PSA's project under our key or create
+    it with its status. Then request staffing by its templates where the PSA takes requests, and set the status
+    of a project that was found. Each is an effect of its own. Requests that only an earlier plan has are
+    withdrawn."""
     connected = psa_of(context.systems, context.opportunity, plan.systems)
     if connected is None:
         context.effects.perform_all([_for_crm(context, wanted)])
@@ -150,12 +151,14 @@ def _tell(context: StageContext, plan: Plan, wanted: WriteBack) -> None:
     connection_id, psa = connected
     replaced = replacing(context, plan)
     order = _psa_order(context, plan, replaced, wanted.project_number)
-    request = order.model_dump(mode="json")
+    request, told = order.model_dump(mode="json"), wanted.model_dump(mode="json")
+    status = _effect(context, connection_id, EffectKind.PSA_WRITE_BACK, told, psa.quarantine, repeatable=True)
     for_psa = Wanted(
         _effect(context, connection_id, EffectKind.PSA_PROJECT, request, psa.quarantine, repeatable=False),
         lambda: psa.find_project(order),
-        lambda: psa.create_project(order),
+        lambda: psa.create_project(order, wanted),
         lambda outside_id: psa.revise_project(order, outside_id),
+        carries=status,
     )
     _, project = context.effects.perform_all([_for_crm(context, wanted), for_psa])
     if replaced.plans:
@@ -164,13 +167,11 @@ def _tell(context: StageContext, plan: Plan, wanted: WriteBack) -> None:
     asked = plan.content.staffing() if psa.capabilities.staffing else ()
     orders = [staffing_order(context.opportunity, project.outside_id, each) for each in asked]
     context.effects.perform_all([_staffing(context, connection_id, psa, each) for each in orders])
-    request = wanted.model_dump(mode="json")
-    status = Wanted(
-        _effect(context, connection_id, EffectKind.PSA_WRITE_BACK, request, psa.quarantine, repeatable=True),
+    context.effects.perform(
+        status,
         lambda: psa.find_write_back(project.outside_id, wanted),
         lambda: psa.write_back(project.outside_id, wanted),
     )
-    context.effects.perform_all([status])
 
 
 def _psa_order(context: StageContext, plan: Plan, replaced: Replacing, number: str) -> PsaOrder:

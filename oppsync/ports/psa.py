@@ -32,7 +32,8 @@ class Psa(Protocol):
 
     def find_project(self, order: PsaOrder) -> ExternalRecord | None: ...
 
-    def create_project(self, order: PsaOrder) -> ExternalRecord: ...
+    def create_project(self, order: PsaOrder, status: WriteBack) -> ExternalRecord:
+        """With its status in it: `find_write_back` finds that from then on."""
 
     def revise_project(self, order: PsaOrder, outside_id: str) -> ExternalRecord:
         """Set what `find_project` called revisable, and open it again when we archived it. Harmless to

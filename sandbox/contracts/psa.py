@@ -54,7 +54,7 @@ def every_call(psa: Psa, order: PsaOrder, outside_id: str) -> list[Callable[[], 
     ]
     return [
         lambda: psa.find_project(order),
-        lambda: psa.create_project(order),
+        lambda: psa.create_project(order, ACTIVE),
         lambda: psa.find_write_back(outside_id, ACTIVE),
         lambda: psa.write_back(outside_id, ACTIVE),
         *(of_staffing if psa.capabilities.staffing else ()),
@@ -105,20 +105,20 @@ class PsaContract(ConnectorContract):
         self, psa: Psa, harness: PsaHarness, order: PsaOrder
     ) -> None:
         assert psa.find_project(order) is None
-        created = psa.create_project(order)
+        created = psa.create_project(order, ACTIVE)
         [project] = harness.projects(order.key)
         assert (project["id"], project["title"]) == (created.outside_id, order.title)
         assert psa.find_project(order) == created
 
     def test_only_the_exact_key_counts(self, psa: Psa, order: PsaOrder) -> None:
-        psa.create_project(order)
+        psa.create_project(order, ACTIVE)
         for other in (order.key + "x", order.key[:-1], order.key.upper(), order.key + "%"):
             assert psa.find_project(changed(order, key=other)) is None
 
     def test_a_project_that_was_archived_is_still_ours_but_closed(
         self, psa: Psa, harness: PsaHarness, order: PsaOrder
     ) -> None:
-        created = psa.create_project(order)
+        created = psa.create_project(order, ACTIVE)
         harness.archive(created.outside_id)
         found = psa.find_project(order)
         assert found is not None
@@ -127,7 +127,7 @@ class PsaContract(ConnectorContract):
 
     def test_a_project_is_archived_and_that_may_be_repeated(self, psa: Psa, order: PsaOrder) -> None:
         assert psa.find_archived(order.key) is None
-        created = psa.create_project(order)
+        created = psa.create_project(order, ACTIVE)
         before = psa.find_archived(order.key)
         assert before is not None
         assert not before.closed
@@ -140,7 +140,7 @@ class PsaContract(ConnectorContract):
     def test_planned_anew_a_project_is_changed_and_opened_again_where_the_psa_can(
         self, psa: Psa, harness: PsaHarness, order: PsaOrder
     ) -> None:
-        created = psa.create_project(order)
+        created = psa.create_project(order, ACTIVE)
         psa.write_back(created.outside_id, ACTIVE)
         psa.archive_project(created.outside_id)
         anew = changed(order, title="Another title", was=(order,), closed_by_us=True)
@@ -164,7 +164,7 @@ class PsaContract(ConnectorContract):
         assert there["title"] == "Another title"
 
     def test_another_title_or_number_under_our_key_is_told(self, psa: Psa, order: PsaOrder) -> None:
-        psa.create_project(order)
+        psa.create_project(order, ACTIVE)
         wanted = changed(order, title="Another", project_number="P-18")
         found = psa.find_project(wanted)
         assert found is not None
@@ -174,17 +174,25 @@ class PsaContract(ConnectorContract):
         }
 
     def test_two_projects_under_our_key_are_told(self, psa: Psa, order: PsaOrder) -> None:
-        first = psa.create_project(order)
-        psa.create_project(order)
+        first = psa.create_project(order, ACTIVE)
+        psa.create_project(order, ACTIVE)
         found = psa.find_project(order)
         assert found is not None
         assert (found.outside_id, list(found.differences.values())) == (first.outside_id, [("1", "2")])
 
+    def test_a_project_is_created_with_its_status(self, psa: Psa, harness: PsaHarness, order: PsaOrder) -> None:
+        created = psa.create_project(order, ACTIVE)
+        found = psa.find_write_back(created.outside_id, ACTIVE)
+        assert found is not None
+        assert (found.outside_id, found.differences) == (created.outside_id, {})
+        [there] = harness.projects(order.key)
+        for text in ("Active", "P-17", "https://erp.firm.example/P-17", "2026-05-04T09:30:15Z"):
+            assert text in there["text"]
+
     def test_what_is_written_back_stands_in_the_psas_own_books(
         self, psa: Psa, harness: PsaHarness, order: PsaOrder
     ) -> None:
-        project = psa.create_project(order).outside_id
-        assert psa.find_write_back(project, ACTIVE) is None
+        project = psa.create_project(order, REJECTED).outside_id
         assert psa.write_back(project, ACTIVE).outside_id == project
         [project_found] = harness.projects(order.key)
         for text in ("Active", "P-17", "https://erp.firm.example/P-17", "2026-05-04T09:30:15Z"):
@@ -199,8 +207,7 @@ class PsaContract(ConnectorContract):
     def test_a_later_write_back_leaves_nothing_of_the_earlier_and_all_that_people_wrote(
         self, psa: Psa, harness: PsaHarness, order: PsaOrder
     ) -> None:
-        project = psa.create_project(order).outside_id
-        psa.write_back(project, REJECTED)
+        project = psa.create_project(order, REJECTED).outside_id
         harness.describe(project, "Ask Grace about the kick-off: [urgent]")
         found = psa.find_write_back(project, ACTIVE)
         assert found is not None
@@ -222,7 +229,7 @@ class PsaContract(ConnectorContract):
     ) -> None:
         harness.control.faults([{**harness.creating, **fault, "after_commit": committed}])
         with pytest.raises(AmbiguousAnswer) as caught:
-            psa.create_project(order)
+            psa.create_project(order, ACTIVE)
         assert caught.value.retry_after == (timedelta(seconds=9) if "retry_after" in fault else None)
         assert (psa.find_project(order) is not None) is committed
         assert len(harness.projects(order.key)) == int(committed)
@@ -230,7 +237,7 @@ class PsaContract(ConnectorContract):
     def test_a_write_back_without_an_answer_is_found(
         self, psa: Psa, harness: PsaHarness, order: PsaOrder
     ) -> None:
-        project = psa.create_project(order).outside_id
+        project = psa.create_project(order, REJECTED).outside_id
         harness.control.faults([{**harness.writing, "drop_connection": True, "after_commit": True}])
         with pytest.raises(AmbiguousAnswer):
             psa.write_back(project, ACTIVE)
@@ -252,7 +259,7 @@ class PsaContract(ConnectorContract):
     ) -> None:
         harness.control.faults([{**harness.creating, "status": 429, "retry_after": 7}])
         with pytest.raises(RateLimited) as caught:
-            psa.create_project(order)
+            psa.create_project(order, ACTIVE)
         assert caught.value.retry_after == timedelta(seconds=7)
         assert psa.find_project(order) is None
 
@@ -267,7 +274,7 @@ class PsaContract(ConnectorContract):
         self, psa: Psa, harness: PsaHarness, order: PsaOrder
     ) -> None:
         with pytest.raises(VendorRejected, match=re.escape(harness.refusals["untitled"])):
-            psa.create_project(changed(order, title=""))
+            psa.create_project(changed(order, title=""), ACTIVE)
 
     def test_nobody_at_the_address_means_later(
         self, connector: AnyConnector, harness: PsaHarness, order: PsaOrder
@@ -322,7 +329,7 @@ class StaffingContract(PsaContract):
 
     @pytest.fixture
     def project(self, psa: Psa, order: PsaOrder) -> str:
-        return psa.create_project(order).outside_id
+        return psa.create_project(order, ACTIVE).outside_id
 
     def test_somebody_asked_for_is_found_again_under_our_key(
         self, psa: Psa, harness: PsaHarness, project: str
@@ -349,7 +356,9 @@ class StaffingContract(PsaContract):
         record_id, made = uuid4().hex, []
         for tenant_id in ("acme", "globex"):
             key = outside_key(tenant_id, "crm", record_id, EffectKind.PSA_PROJECT, "project")
-            project = psa.create_project(PsaOrder(key=key, title="Both", project_number="P-1")).outside_id
+            project = psa.create_project(
+                PsaOrder(key=key, title="Both", project_number="P-1"), ACTIVE
+            ).outside_id
             wanted = asked(
                 project, outside_key(tenant_id, "crm", record_id, EffectKind.STAFFING, "00k/staffing/a")
             )
@@ -385,7 +394,9 @@ class StaffingContract(PsaContract):
     def test_a_request_without_an_answer_is_ambiguous_and_completed_not_repeated(
         self, psa: Psa, harness: PsaHarness, fault: dict[str, Any], committed: bool, call: str
     ) -> None:
-        wanted = asked(psa.create_project(PsaOrder(key=uuid4().hex, title="T", project_number="P")).outside_id)
+        wanted = asked(
+            psa.create_project(PsaOrder(key=uuid4().hex, title="T", project_number="P"), ACTIVE).outside_id
+        )
         harness.control.faults([{**getattr(harness, call), **fault, "after_commit": committed}])
         with pytest.raises(AmbiguousAnswer) as caught:
             psa.request_staffing(wanted)

@@ -23,7 +23,7 @@ from oppsync.domain.work.connections import ConnectionRole
 from oppsync.kernel.errors import AmbiguousAnswer
 from oppsync.ports.psa import Psa
 from sandbox.contracts.harness import FixedClock, PsaHarness
-from sandbox.contracts.psa import StaffingInStepsContract
+from sandbox.contracts.psa import ACTIVE, StaffingInStepsContract
 from tests.contract.harness.kantata import kantata
 
 KEYS = [f"oppsync:default:crm:{number}:psa:root" for number in range(450)]
@@ -101,7 +101,7 @@ def test_what_only_resembles_the_key_is_not_found(psa: Psa) -> None:
 
 def test_a_create_that_answers_nothing_is_not_taken_for_done(psa: Psa) -> None:
     with pytest.raises(AmbiguousAnswer, match="0 records instead of one"):
-        psa.create_project(order("new"))
+        psa.create_project(order("new"), ACTIVE)
 
 
 LINES = st.dictionaries(

@@ -270,8 +270,15 @@ STORAGE = (
     Mutation(
         "the relay forgets to send",
         SENDER,
-        "if row.stage in self._actors:",
-        "if row.stage not in self._actors:",
+        "if row.stage in self._actors]",
+        "if row.stage not in self._actors]",
         first=_RELAY + "test_an_outbox_row_becomes_a_message_of_its_stage_and_is_gone",
+    ),
+    Mutation(
+        "a bell that rang while nobody waited is forgotten",
+        "actors/waking.py",
+        "        bell.wait(seconds)\n",
+        "        bell.clear()\n        bell.wait(seconds)\n",
+        first="tests/integration/test_waking.py::test_a_bell_that_rang_while_nobody_waited_is_heard",
     ),
 )

@@ -99,17 +99,33 @@ def test_the_psa_has_one_project_whatever_happens_to_the_first_try(
     assert effect(house, record_id, "crm").attempts == 1
 
 
-def test_the_psa_s_status_is_retried_without_its_project(house: House, record_id: str) -> None:
-    house.kantata.faults([{"method": "PUT", "path": WORKSPACES, "status": 503}])
+def test_the_psa_s_project_is_created_with_its_status_in_one_call(house: House, record_id: str) -> None:
+    house.kantata.faults([{"method": "PUT", "path": WORKSPACES, "status": 400, "count": None}])
+
+    house.settle()
+
+    assert house.state(record_id) is State.ACTIVE
+    (workspace,) = workspaces(house, record_id)
+    assert "Status: Active" in workspace["description"]
+    told = effect(house, record_id, "psa-status")
+    assert (told.state, told.outside_id) == (EffectState.CONFIRMED, effect(house, record_id, "psa").outside_id)
+
+
+def test_the_status_of_a_project_that_was_found_is_an_effect_by_itself(house: House, record_id: str) -> None:
+    """Its write has an unclear answer too; then it is found, as the project was created with it."""
+    lost = {"method": "POST", "path": WORKSPACES, "drop_connection": True, "after_commit": True}
+    house.kantata.faults([lost, {"method": "PUT", "path": WORKSPACES, "status": 503}])
     house.work()
-    assert effect(house, record_id, "psa").state is EffectState.CONFIRMED
+    assert effect(house, record_id, "psa").state is EffectState.UNKNOWN
 
     house.settle_later()
 
     assert house.state(record_id) is State.ACTIVE
     assert effect(house, record_id, "psa").attempts == 1
-    assert effect(house, record_id, "psa-status").attempts == 2
-    assert len(workspaces(house, record_id)) == 1
+    told = effect(house, record_id, "psa-status")
+    assert (told.state, told.attempts) == (EffectState.CONFIRMED, 1)
+    (workspace,) = workspaces(house, record_id)
+    assert "Status: Active" in workspace["description"]
 
 
 def test_a_late_commit_is_found_after_the_quarantine(house: House, record_id: str) -> None:

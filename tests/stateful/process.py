@@ -491,9 +491,13 @@ class ConnectedPsa:
         content = psa_content(order)
         return self._process.write("psa", lambda: self._psa.books.revise(outside_id, content))
 
-    def create_project(self, order: PsaOrder) -> ExternalRecord:
-        now = self._process.simulation.now
-        return self._process.write("psa", lambda: self._psa.books.create(order.key, psa_content(order), now()))
+    def create_project(self, order: PsaOrder, status: WriteBack) -> ExternalRecord:
+        def create() -> ExternalRecord:
+            made = self._psa.books.create(order.key, psa_content(order), self._process.simulation.now())
+            self._psa.statuses[made.outside_id] = status
+            return made
+
+        return self._process.write("psa", create)
 
     def find_archived(self, key: str) -> ExternalRecord | None:
         self._process.call("psa")

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from oppsync.domain.approval.tasks import ApprovalTask, TaskStatus
-from oppsync.domain.effects.effects import EffectState, ExternalRecord, LedgerRow
+from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord, LedgerRow
 from oppsync.domain.plan.capabilities import PsaCapabilities
 from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.values.keys import EffectKind
@@ -57,6 +57,9 @@ class Surroundings:
         if wave:
             self.performed.append({each.effect.kind for each in wave})
         return [ExternalRecord(outside_id="17") for _ in wave]
+
+    def perform(self, effect: Effect, *_: object) -> None:
+        self.performed.append({effect.kind})
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         """Attributes that only `perform` would use."""

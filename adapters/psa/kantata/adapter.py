@@ -61,8 +61,8 @@ class KantataPsa:
         landed = self._landed(found[0], differences)
         return changed(landed, revisable=revisable & differences.keys())
 
-    def create_project(self, order: PsaOrder) -> ExternalRecord:
-        described = note.written(None, {NUMBER: order.project_number})
+    def create_project(self, order: PsaOrder, status: WriteBack) -> ExternalRecord:
+        described = note.written(None, _lines(status) | {NUMBER: order.project_number})
         return self._landed(self._client.create(order.title, order.key, described), {})
 
     def revise_project(self, order: PsaOrder, outside_id: str) -> ExternalRecord:

@@ -120,8 +120,8 @@ class MadeUpPsa:
         }
         return self._landed(job, _differences(wanted, there))
 
-    def create_project(self, order: PsaOrder) -> ExternalRecord:
-        fields = {"name": order.title, "ref": order.key, "number": order.project_number}
+    def create_project(self, order: PsaOrder, status: WriteBack) -> ExternalRecord:
+        fields = {"name": order.title, "ref": order.key, "number": order.project_number, **_named(status)}
         return self._landed(_read(Job, self._write("POST", "/jobs", fields)))
 
     def revise_project(self, order: PsaOrder, outside_id: str) -> ExternalRecord:
@@ -171,8 +171,7 @@ class MadeUpPsa:
         return self._landed(job, _differences(_labels(wanted), job.labels))
 
     def write_back(self, outside_id: str, wanted: WriteBack) -> ExternalRecord:
-        fields = {f"label.{name}": text for name, text in _labels(wanted).items()}
-        return self._landed(_read(Job, self._write("PATCH", f"/jobs/{_known(outside_id)}", fields)))
+        return self._landed(_read(Job, self._write("PATCH", f"/jobs/{_known(outside_id)}", _named(wanted))))
 
     def _jobs(self, key: str) -> list[Job]:
         """The PSA also finds what only begins like the key."""
@@ -206,6 +205,10 @@ def _known(outside_id: str) -> str:
     if OUTSIDE_ID.fullmatch(outside_id) is None:
         raise VendorRejected(f"{TITLE}: {outside_id!r} is no number of its own")
     return outside_id
+
+
+def _named(wanted: WriteBack) -> Fields:
+    return {f"label.{name}": text for name, text in _labels(wanted).items()}
 
 
 def _labels(wanted: WriteBack) -> dict[str, str]:

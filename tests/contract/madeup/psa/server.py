@@ -5,7 +5,7 @@ whole minutes. A refusal is `{"refused": WORDS}`.
 
     GET    /jobs?ref=TEXT           jobs whose reference begins so, in any case of letters, closed too
     GET    /jobs/ID                 one job
-    POST   /jobs                    name, ref, number; two jobs may have one reference
+    POST   /jobs                    name, ref, number, labels; two jobs may have one reference
     PATCH  /jobs/ID                 closed=yes, or a label: `label.NAME=TEXT`
     GET    /openings?job=ID         the job's openings
     POST   /openings                job, ref, role, remark, minutes, first_day, last_day
@@ -95,12 +95,11 @@ class MadeUpPsa:
         if not form["name"]:
             return _refused(422, NAMELESS)
         job = {"name": form["name"], "ref": form["ref"], "number": form["number"]}
-        return self._kept(self.jobs, job | {"memo": "", "closed": False, "labels": {}})
+        return self._kept(self.jobs, job | {"memo": "", "closed": False, "labels": _labels(form)})
 
     def _changed(self, job: dict[str, Json], form: Mapping[str, str]) -> Reply:
         job["closed"] = job["closed"] or form.get("closed") == "yes"
-        labels = {name.removeprefix("label."): text for name, text in form.items() if name != "closed"}
-        job["labels"] = job["labels"] | labels
+        job["labels"] = job["labels"] | _labels(form)
         return Reply(200, job)
 
     def _advertised(self, form: Mapping[str, str]) -> Reply:
@@ -121,6 +120,10 @@ class MadeUpPsa:
         self._numbers += 1
         shelf[str(self._numbers)] = {"id": str(self._numbers), **record}
         return Reply(201, shelf[str(self._numbers)])
+
+
+def _labels(form: Mapping[str, str]) -> dict[str, str]:
+    return {name.removeprefix("label."): text for name, text in form.items() if name.startswith("label.")}
 
 
 def _refused(status: int, words: str) -> Reply:
