@@ -125,7 +125,9 @@ def _pages(application: Application, run: Run, systems: DemoSystems, link: str) 
         owner_history="yes",
     )
     assert "was not tested since it was set" in ada.get("/set-up").words
-    assert "OK" in ada.post(crm, action="test").words
+    tested = ada.post(crm, action="test").words
+    assert "Salesforce, CRM · Working" in tested
+    assert "OK" in tested
     erp = ada.connect(
         "projects",
         "tryton",

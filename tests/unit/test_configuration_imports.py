@@ -262,8 +262,8 @@ def test_every_row_at_fault_is_named_with_line_column_value_and_what_to_do() -> 
     number, day = (f"Correct it, or choose the other form of {what}." for what in ("numbers", "dates"))
     assert faults(content, CONTINENTAL) == [
         f"ours.csv:2: hourly: '1,170.50' is not of the form 1.234,50. {number}",
-        f"ours.csv:3: valid_from: '2026-07-01' is not of the form 31.01.2026. {day}",
-        f"ours.csv:4: valid_from: '31.02.2026' is not of the form 31.01.2026. {day}",
+        f"ours.csv:3: valid_from: '2026-07-01' is no day of the form 31.01.2026. {day}",
+        f"ours.csv:4: valid_from: '31.02.2026' is no day of the form 31.01.2026. {day}",
         "ours.csv:5: region: is missing. It is a part of what the row is found by.",
         "ours.csv:6: hourly: #REF! is an error of the spreadsheet. Correct its formula.",
         "ours.csv:7: 'left' stands in a column without a name.",

@@ -53,6 +53,6 @@ def link_on(screen: Screen) -> str:
 
 
 def secret_on(screen: Screen) -> str:
-    found = re.search(r'id="secret"[^>]*value="([^"]+)"', screen.markup)
+    found = re.search(r'id="secret"[^>]*>([^<]+)<', screen.markup)
     assert found is not None
     return found[1]

@@ -189,6 +189,7 @@ def test_a_proposal_that_was_overtaken_is_not_approved_and_is_taken_back(
     ana.post(faster.location or "", action="approve")
 
     assert "it cannot be approved" in ana.get(page).words
+    assert "Waits for a second person" not in ana.get(page).words
     assert ana.post(page, action="approve").status == 409
     assert ida.post(page, action="reject").status == 303
     taken_back = ida.get(page).words

@@ -263,7 +263,7 @@ def test_an_admin_connects_a_system_by_pages_alone(browser: Browsers, office: Of
     told = ida.post(address, action="rotate")
     assert "An earlier secret is accepted until" not in told.words
     assert "The present secret is accepted for 24 more hours" in told.words
-    secret = told.markup.partition('id="secret"')[2].partition('value="')[2].partition('"')[0]
+    secret = told.markup.partition('id="secret"')[2].partition(">")[2].partition("<")[0]
     assert secret.startswith("whsec_")
     assert secret not in ida.get(address).markup
     assert "An earlier secret is accepted until" in ida.post(address, action="rotate").words
@@ -285,7 +285,7 @@ def test_an_admin_connects_a_system_by_pages_alone(browser: Browsers, office: Of
     assert ida.post(address, action="resume").status == 303
     tested = ida.post(address, action="test")
     assert "Not reached" in tested.words
-    for seen in (ida.get(address).words, ida.get("/connections").words):
+    for seen in (tested.words, ida.get(address).words, ida.get("/connections").words):
         assert "Something missing" in seen
     assert re.search("1 thing missing.*Not reached: ", ida.get(address).words)
     assert ida.post(address, action="destroy").status == 400
@@ -372,6 +372,9 @@ def test_a_connection_s_page_shows_the_routes_that_lead_there(browser: Browsers,
     assert "Routes of the configuration that lead deals here: role psa, entity ACME-DE" in shown
     assert "ACME-US" not in shown
     ida.post("/connections/psa-1", action="pause")
+    assert "Kantata, PSA · Not tested" in shown
     paused = ida.get("/connections/psa-1").words
     assert "nothing is called there. Deals that need it wait" in paused
+    assert "go on when it is resumed: resume it" in paused
+    assert "is possible while the connection is paused" in paused
     assert "Webhooks" not in paused

@@ -36,7 +36,11 @@ def tryton(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def connected(office: Office, tryton: str) -> None:
-    settings = {"base_url": tryton, "database": "erp"}
+    connect(office, tryton)
+
+
+def connect(office: Office, address: str) -> None:
+    settings = {"base_url": address, "database": "erp"}
     connection = Connection(
         tenant_id=TENANT, id=ERP, role=ConnectionRole.ERP, vendor="tryton", name="Our ERP", settings=settings
     )
@@ -102,7 +106,7 @@ def test_what_ended_while_a_deal_and_a_row_name_it_is_shown_with_links(
     assert f'href="/opportunities/{deal.opportunity_id}"' in text
     assert "cost centre CC-DE-ADV of ACME-DE" in text
     assert '<th scope="row">CC-DE-CLOUD</th>' in text
-    assert "less than a minute ago" in text
+    assert "was read less than a minute ago" in page.words
     assert 'href="/configuration/rows/cost_centre/history?key=ACME-DE' in text
     ended_kind = f"/connections/{ERP}/master-data?kind=cost_centre&amp;ended=yes#rows"
     assert f'href="{ended_kind}"' in text
@@ -117,6 +121,20 @@ def test_what_ended_while_a_deal_and_a_row_name_it_is_shown_with_links(
     rows = browser("olga").get("/configuration/rows/cost_centre").words
     assert "Not in Our ERP, or not any more: cost centre CC-DE-ADV of ACME-DE" in rows
     assert rows.count("Not in Our ERP") == 1
+
+
+def test_a_reading_that_failed_is_told_without_an_empty_table(
+    olga: Api, office: Office, browser: Browsers
+) -> None:
+    connect(office, "http://127.0.0.1:9")
+    olga("POST", f"/connections/{ERP}/master-data/read", {})
+    read_all(office)
+
+    page = browser("olga").get(f"/connections/{ERP}/master-data")
+
+    assert "not reachable (ConnectError). It is tried again." in page.words
+    assert ": not to the end" in page.words
+    assert "<table" not in page.markup
 
 
 def centres(url: str) -> list[dict[str, Any]]:
@@ -134,6 +152,9 @@ def test_nobody_reads_a_paused_connection_and_an_auditor_only_looks(
 
     office.application.dispatch(PauseConnection(TENANT, COMMAND_LINE, ERP))
     assert olga("POST", f"/connections/{ERP}/master-data/read", {}).status_code == 409
+    page = browser("olga").get(f"/connections/{ERP}/master-data").words
+    assert "Our ERP is paused: nothing is read there." in page
+    assert "Read it now" not in page
     assert office.application.dispatch(ReadMirror()) is Step.IDLE
     assert office.application.dispatch(ReadMirror(ERP)) is Step.IDLE
 

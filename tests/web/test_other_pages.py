@@ -22,7 +22,7 @@ from oppsync.domain.work.events import RecordRead
 from oppsync.domain.work.states import State
 from oppsync.kernel.settings import Settings
 from tests.harness.builders import TENANT
-from tests.web.browser import Browser
+from tests.web.browser import Browser, Screen
 from tests.web.office import Office, sold_by
 from web.app import create_app
 from web.refusals import REFUSALS
@@ -96,6 +96,18 @@ def test_a_missing_role_is_named_and_what_is_not_there_is_not_found(browser: Bro
     nowhere = "01890000-0000-7000-8000-000000000009"
     for path in (f"/opportunities/{nowhere}", f"/exceptions/{nowhere}", "/nonsense"):
         assert browser("olga").get(path).status == 404
+
+
+def test_an_address_that_takes_no_form_says_so_in_words_and_leads_on(browser: Browsers, office: Office) -> None:
+    ana, address = browser("ana"), f"/opportunities/{office.waiting().opportunity_id}"
+    for written in (ana.post(address, form_of="/account"), Screen(ana.client.patch(address))):
+        assert (written.status, written.title) == (405, "This cannot be done here · oppsync")
+        assert "Nothing was changed. The CRM owns the deal, which is changed in the CRM" in written.words
+        assert "method" not in written.words
+        assert f'href="{address}"' in written.markup
+    read = ana.get(f"{address}/plan-anew")
+    assert (read.status, "Nothing is shown at this address" in read.words) == (405, True)
+    assert "plan-anew" not in read.markup
 
 
 def test_a_deal_shows_where_it_stands_its_plan_and_its_timeline(browser: Browsers, office: Office) -> None:

@@ -203,8 +203,8 @@ class _Reading:
         if read is not None:
             return read
         example = NUMBER_EXAMPLES[self._forms.numbers] if is_number else DATE_EXAMPLES[self._forms.dates]
-        what = "numbers" if is_number else "dates"
-        problem = f"{quoted(text)} is not of the form {example}"
+        isnt, what = ("is not", "numbers") if is_number else ("is no day", "dates")
+        problem = f"{quoted(text)} {isnt} of the form {example}"
         fix = f"Correct it, or choose the other form of {what}"
         if text.endswith("%"):
             fix = self._without_sign(name, text.removesuffix("%").rstrip()) or fix

@@ -102,7 +102,7 @@ def _who(found: Connection) -> tuple[str, UUID, str]:
 
 
 def _render(found: Connection, **told: Any) -> str:
-    if told.get("secret"):  # the ends of the earlier ones are new
+    if "secret" in told or "seen" in told:  # the ends of earlier secrets, and how it stands, are new
         found = found_connection(found.id)
     me, queries = signed_in(), application().queries
     form = application().connectors.form(found.role, found.vendor)

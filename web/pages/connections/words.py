@@ -21,6 +21,7 @@ SEEN_SHOWN = {
 }
 _PAUSED = Shown("Paused", "plum", "bars", "Nothing is called there; deals that need it wait.")
 _UNKNOWN = Shown("Unknown", "neutral", "ring", "Its state cannot be read now, or its settings are wrong.")
+_UNTESTED = Shown("Not tested", "neutral", "ring", "Nothing failed there; no test was made since it was set.")
 _WORKING = Shown("Working", "good", "tick")
 _FAILING = Shown("Failing", "bad", "octagon", "It failed too often; one call at a time is tried.")
 _LACKING = Shown("Something missing", "wait", "dot", "Its last test found something missing.")
@@ -48,4 +49,5 @@ def state_of(connection: Connection, seen: Traffic | None, ended: int = 0) -> Sh
         return _LACKING
     if ended:
         return _ENDED
-    return _HELD if seen.held_for else _WORKING
+    untroubled = _UNTESTED if connection.tested_at is None else _WORKING
+    return _HELD if seen.held_for else untroubled
