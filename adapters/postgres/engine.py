@@ -62,12 +62,12 @@ def _mark(_connection: Any, record: Any) -> None:
 
 def _ping_rested(connection: Any, record: Any, _proxy: Any) -> None:
     """Ping connections that rested for a while. `pool_pre_ping` would add a round trip before every
-    transaction."""
+    transaction. It ends with COMMIT: a ROLLBACK makes psycopg forget the statements it has prepared."""
     if time.monotonic() - record.info["worked_at"] < TRUSTED_SECONDS:
         return
     try:
         record.dbapi_connection.execute("")
-        record.dbapi_connection.rollback()
+        record.dbapi_connection.commit()
     except psycopg.Error as error:
         raise InvalidatePoolError() from error
 

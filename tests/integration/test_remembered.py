@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from adapters.bootstrap import Application
-from adapters.postgres.engine import TRUSTED_SECONDS, make_engine
+from adapters.postgres.engine import TRUSTED_SECONDS, each_by_itself, make_engine
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.reference.entities import Region
 from oppsync.domain.values.model import changed
@@ -64,4 +64,20 @@ def test_a_connection_that_was_cut_while_it_rested_is_replaced(
 
     with resting.connect() as connection:
         assert connection.execute(text("select 1")).scalar_one() == 1
+    resting.dispose()
+
+
+def test_what_is_prepared_stays_so_while_a_connection_rests(settings: Settings) -> None:
+    resting = each_by_itself(make_engine(settings.database_url.get_secret_value(), pool_size=1))
+    prepared = text("select count(*) from pg_prepared_statements")
+
+    def asked() -> int:
+        with resting.connect() as connection:
+            found, rested = int(connection.execute(prepared).scalar_one()), connection.info
+        rested["worked_at"] -= TRUSTED_SECONDS
+        return found
+
+    for _ in range(8):
+        found = asked()
+    assert found == 1
     resting.dispose()
