@@ -236,6 +236,48 @@ def test_without_a_row_the_connection_s_own_settings_count(house: House) -> None
     assert shows_terms(house)
 
 
+def without_maps(house: House) -> None:
+    """The firm is live, and no row says what its systems map."""
+    apply(house, [each for each in now(house) if each.kind is not ReferenceKind.CONNECTION_MAP])
+    house.rows("update tenants set went_live_at = now()")
+
+
+def test_of_a_live_firm_nobody_maps_a_connection_alone(house: House) -> None:
+    without_maps(house)
+
+    with pytest.raises(WrongFields) as refused:
+        edit(house, {"contract_terms": True, "fields": {"Opportunity.Special_Terms__c": None}, "poll_page": 5})
+    assert {fault.field for fault in refused.value.faults} == {"contract_terms", "fields"}
+    assert all("two people say what is mapped" in fault.message for fault in refused.value.faults)
+    with house.application.uow.reading() as uow:
+        known = uow.connections.get(CRM_CONNECTION)
+    other = changed(known, settings=known.settings | {"contract_terms": True})
+    with pytest.raises(WrongFields):
+        house.application.dispatch(SetConnection(TENANT, COMMAND_LINE, other, None))
+
+    edit(house, {"poll_page": 5, "contract_terms": False})  # the latter is what it has
+    hire(house, FRITZ, PersonRole.FINANCE_APPROVER)
+    said = apply(house, with_row(house, row(CRM, "salesforce", contract_terms=True)))
+    assert isinstance(said, Proposed)
+    agreed = DecideProposal(TENANT, house.person(FIONA).id, said.proposal_id, approve=True)
+    house.application.dispatch(agreed)
+    assert shows_terms(house)
+
+
+def test_nor_one_that_they_connect(house: House) -> None:
+    without_maps(house)
+    secrets = {"client_id": "id", "client_secret": "secret"}
+    given = {"base_url": "http://127.0.0.1:9", "contract_terms": True}
+    added = AddConnection(
+        TENANT, house.person(OLGA).id, ConnectionRole.CRM, "salesforce", "Mine", given, secrets
+    )
+
+    with pytest.raises(WrongFields) as refused:
+        house.application.dispatch(added)
+
+    assert [fault.field for fault in refused.value.faults] == ["contract_terms"]
+
+
 def test_a_test_looks_through_the_map_and_a_new_map_has_to_be_tested_anew(house: House) -> None:
     who = (TENANT, house.person(OLGA).id)
     seen = house.application.dispatch(InspectConnection(*who, ERP_CONNECTION))

@@ -24,12 +24,14 @@ from oppsync.ports.connectors import ConnectorCatalog
 class Governed(NamedTuple):
     """What the configuration maps of a connection before a change of it, and after. `needs_row`: it is new, and
     other connections to its vendor are mapped there. `otherwise`: by its new name another row would say what it
-    maps, now or later, and says something else."""
+    maps, now or later, and says something else. `is_live`: the firm is, so that two people say what is
+    mapped."""
 
     before: MapInForce | None
     after: MapInForce | None
     needs_row: bool
     otherwise: bool
+    is_live: bool
 
     @property
     def any(self) -> bool:
@@ -37,13 +39,19 @@ class Governed(NamedTuple):
 
 
 def governed(
-    catalog: ConnectorCatalog, book: ReferenceBook, before: Connection | None, after: Connection, today: date
+    catalog: ConnectorCatalog,
+    book: ReferenceBook,
+    before: Connection | None,
+    after: Connection,
+    today: date,
+    *,
+    is_live: bool,
 ) -> Governed:
     """`book`: the rows of now."""
     own = map_of(book, before.name, before.vendor, today) if before else None
     row = map_of(as_renamed(book, before, after), after.name, after.vendor, today)
     needs_row = before is None and row is None and after.vendor in vendors_mapped(book, today)
-    return Governed(own, row, needs_row, _mapped_otherwise(catalog, book, before, after, today))
+    return Governed(own, row, needs_row, _mapped_otherwise(catalog, book, before, after, today), is_live)
 
 
 def _mapped_otherwise(
@@ -116,12 +124,32 @@ def said_elsewhere(
     if found.after is None:
         if found.before is not None:
             yield Fault("vendor", f"{found.before.where} maps this connection, to the vendor that it has.")
+        elif found.is_live:
+            yield from _mapped_alone(catalog, before, after)
         return
     where = f"{found.after.where} says this: edit it there, which takes two people once the firm is live."
     own = before.settings if before else {}
     for field in catalog.form(after.role, after.vendor).settings:
         if field.is_map and field.name in given and _differs(field, given[field.name], own, found):
             yield Fault(field.name, where)
+
+
+def _mapped_alone(catalog: ConnectorCatalog, before: Connection | None, after: Connection) -> Iterator[Fault]:
+    """What one person would map of a live firm's connection, of which no row says it."""
+    is_same = before is not None and (before.role, before.vendor) == (after.role, after.vendor)
+    own = before.settings if before is not None and is_same else {}
+    for field in catalog.form(after.role, after.vendor).settings:
+        given, known = (each.get(field.name) for each in (after.settings, own))
+        if field.is_map and _shown(field, given) != _shown(field, known):
+            words = (
+                "Once the firm is live, two people say what is mapped: give the connection a row of"
+                " connection_maps.yaml, and say it there."
+            )
+            yield Fault(field.name, words)
+
+
+def _shown(field: FormField, value: Any) -> str:
+    return field.default if value is None else shown(field, value)
 
 
 def as_row(catalog: ConnectorCatalog, connection: Connection, since: date) -> ReferenceRow:

@@ -61,7 +61,7 @@ class SetConnectionHandler:
             if before is None and command.secrets is None:
                 raise InvalidInput(f"The new connection {new.id} needs secrets.", field="secrets")
             book, today = uow.references.book(command.tenant_id), self.clock.now().date()
-            found = governed(self.catalog, book, before, new, today)
+            found = governed(self.catalog, book, before, new, today, is_live=_is_live(uow, command))
             if faults := [*said_elsewhere(self.catalog, found, before, new, new.settings)]:
                 raise WrongFields(faults)
             new = with_own_maps(self.catalog, found, before, new)
@@ -103,7 +103,7 @@ class AddConnectionHandler:
                 signature_scheme=form.signature_scheme,
             )
             book, today = uow.references.book(command.tenant_id), self.clock.now().date()
-            found = governed(self.catalog, book, None, wanted, today)
+            found = governed(self.catalog, book, None, wanted, today, is_live=_is_live(uow, command))
             faults = [*_name_faults(command.name)]
             faults += _besides(faults, said_elsewhere(self.catalog, found, None, wanted, command.settings))
             as_mapped = self.catalog.mapped(wanted, book, today)
@@ -141,7 +141,7 @@ class EditConnectionHandler:
                 settings={key: value for key, value in settings.items() if value is not None},
             )
             book, today = uow.references.book(command.tenant_id), self.clock.now().date()
-            found = governed(self.catalog, book, before, wanted, today)
+            found = governed(self.catalog, book, before, wanted, today, is_live=_is_live(uow, command))
             faults = [*_name_faults(name), *self._not_given(before, wanted, own, command.secrets)]
             faults += _besides(faults, said_elsewhere(self.catalog, found, before, wanted, command.settings))
             vendors = {key: value for key, value in stored.items() if key != WEBHOOK_SECRETS}
@@ -225,6 +225,10 @@ def _refuse_taken(uow: UnitOfWork, new: Connection) -> None:
     others = (each for each in uow.connections.of_tenant(new.tenant_id) if each.id != new.id)
     if any(each.name.casefold() == new.name.casefold() for each in others):
         raise WrongFields([Fault("name", f"Another system is connected as {new.name}: use another name.")])
+
+
+def _is_live(uow: UnitOfWork, command: SetConnection | AddConnection | EditConnection) -> bool:
+    return uow.configurations.live_since(command.tenant_id) is not None
 
 
 def of_tenant(uow: UnitOfWork, tenant_id: str, connection_id: str) -> Connection:
