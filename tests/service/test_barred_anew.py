@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from oppsync.domain.approval.tasks import TaskStatus
 from oppsync.domain.plan.overrides import OverrideField
 from oppsync.domain.policy.approval_rule import ApprovalRule
+from oppsync.domain.policy.approval_step import ApprovalStep
 from oppsync.domain.reading.open_deals import Fate
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.actor import COMMAND_LINE
@@ -265,6 +267,53 @@ def test_and_so_does_what_it_does_to_past_deals(house: House) -> None:
     agree(house, for_delivery())
 
     found = house.application.dispatch(BacktestConfiguration(TENANT, COMMAND_LINE, for_delivery(up_to=1), 10))
+
+    assert [row.source_id for row in found.rows] == [record_id]
+    assert (found.freed, found.stopped, found.stopped_by_both) == (1, 0, 0)
+
+
+def with_step(**values: Any) -> Sequence[ReferenceRow]:
+    """The demo firm's rows, with a step of the approval matrix."""
+    step = ApprovalStep.model_validate({"name": "Finance", "roles": ("finance",), **values})
+    kind, value = ReferenceKind.APPROVAL_STEP, step.model_dump(mode="json")
+    return [*ROWS, ReferenceRow(kind=kind, key="more", valid_from=date(2026, 1, 1), value=value)]
+
+
+def test_who_set_a_step_of_the_matrix_does_not_decide_the_plans_that_it_asks_for(live: House) -> None:
+    agree(live, with_step())
+
+    record_id = live.to_approval(deals.milestone(WON_ON))
+
+    task = live.tasks(record_id)["more"]
+    assert task.candidates == (live.person(FRITZ).id,)
+    shown = live.application.queries.approval(TENANT, task.id)
+    named = {each.name for each in shown.barred if each.reason == "EDITED_REFERENCE_DATA"}
+    assert named == {"Fiona Finance", "Olga Operations"}
+    asked = live.application.dispatch(PreviewPlan(TENANT, COMMAND_LINE, record_id)).approvals
+    assert {who.email for each in asked for who in each.candidates} == {FRITZ, DELIVERY}
+    with pytest.raises(Forbidden) as refused:
+        live.decide(task, FINANCE)
+    assert refused.value.code == "EDITED_REFERENCE_DATA"
+    live.decide(task, FRITZ)
+    live.decide(live.tasks(record_id)["delivery"], DELIVERY)
+    live.settle()
+    assert live.state(record_id) is State.ACTIVE
+
+
+def test_and_decides_those_that_it_asks_nobody_for(live: House) -> None:
+    agree(live, with_step(billing_models=["retainer"]))
+
+    record_id = live.to_approval(deals.milestone(WON_ON))
+
+    assert live.person(FINANCE).id in live.tasks(record_id)["finance"].candidates
+
+
+def test_past_deals_are_tried_without_who_set_a_step(house: House) -> None:
+    house.rows("update tenants set went_live_at = now()")
+    record_id = house.to_approval(deals.milestone(WON_ON))
+    agree(house, with_step())
+
+    found = house.application.dispatch(BacktestConfiguration(TENANT, COMMAND_LINE, ROWS, 10))
 
     assert [row.source_id for row in found.rows] == [record_id]
     assert (found.freed, found.stopped, found.stopped_by_both) == (1, 0, 0)

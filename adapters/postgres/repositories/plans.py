@@ -112,8 +112,6 @@ _USED = _PLAN.with_only_columns(
     .scalar_subquery()
     .label("rules"),
 )
-# Rows that say who approves shape nothing that is created.
-_SHAPE_NOTHING = frozenset({ReferenceKind.APPROVAL_ROLE, ReferenceKind.APPROVAL_STEP})
 
 
 def changers_of(
@@ -131,8 +129,7 @@ def changers_of(
 def _changers(
     connection: Connection | Session, tenant_id: str, used: Sequence[Mapping[str, Any]], up_to: int | None
 ) -> Collection[str]:
-    shaping = [each for each in used if each["kind"] not in _SHAPE_NOTHING]
-    which = {"of_tenant": tenant_id, "used": canonical_json.dumps(shaping), "up_to": up_to}
+    which = {"of_tenant": tenant_id, "used": canonical_json.dumps([*used]), "up_to": up_to}
     found = connection.execute(_CHANGERS, which)
     return {actor for pair in found for actor in pair if actor is not None}
 

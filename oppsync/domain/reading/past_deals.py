@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from oppsync.domain.approval.conditions import plan_context
-from oppsync.domain.approval.matrix import asked_of, with_needed
+from oppsync.domain.approval.matrix import Needed, asked_of, with_needed
 from oppsync.domain.approval.rules import approved_by_rule, rows_behind
 from oppsync.domain.approval.tasks import RuleUse
 from oppsync.domain.deal.customers import CustomerMatch
@@ -80,8 +80,8 @@ def tried_by(deal: PastDeal, book: ReferenceBook, rules: Rules) -> Tried:
     if not judged.leaves_a_plan:
         return Tried(wrong, later, None, {}, deal.goes_to)
     enrichment = require(judged.enrichment, "the enrichment")
-    content, unjudged = _content(deal, judged, enrichment, known)
-    later = (*later, *unjudged, *deal.stopped)
+    content, needed = _content(deal, judged, enrichment, known)
+    later = (*later, *needed.findings, *deal.stopped)
     if blocking((*wrong, *later)):
         return Tried(wrong, later, content, {}, deal.goes_to)
     by_rule: Mapping[str, RuleUse] = {}
@@ -96,21 +96,22 @@ def tried_by(deal: PastDeal, book: ReferenceBook, rules: Rules) -> Tried:
         )
     names = {code: use.name for code, use in by_rule.items()}
     asked = {seat.words: names.get(seat.code) for seat in seats(content.required)}
-    used = (*rows_used(enrichment, require(judged.workstreams, "the workstreams")), *deal.rows)
+    of_matrix = needed.rows if content.approvals else ()
+    used = (*rows_used(enrichment, require(judged.workstreams, "the workstreams")), *of_matrix, *deal.rows)
     return Tried(wrong, later, content, asked, deal.goes_to, rows_behind(used, by_rule))
 
 
 def _content(
     deal: PastDeal, judged: Judged, enrichment: Enrichment, book: ReferenceBook
-) -> tuple[PlanContent, tuple[Finding, ...]]:
-    """With who has to approve it, and what is missing to judge that."""
+) -> tuple[PlanContent, Needed]:
+    """With who has to approve it."""
     inputs = deal.inputs
     workstreams = require(judged.workstreams, "the workstreams").wanted
     decimals = inputs.erp.price_decimals
     content = content_of(inputs.record, enrichment, workstreams, decimals, inputs.customer)
     day, known = inputs.moment.date(), deal.knew_customer
     needed = asked_of(content, inputs.record, enrichment, book, day, known_customer=known)
-    return with_needed(content, needed), needed.findings
+    return with_needed(content, needed), needed
 
 
 def _facts(inputs: PlanInputs, book: ReferenceBook) -> ValidationFacts:

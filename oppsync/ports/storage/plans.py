@@ -44,7 +44,7 @@ class Plans(Protocol):
 
     def changers(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Collection[str]:
         """The actors who made or approved a change of the live firm's configuration that the plan uses, as its
-        provenance has it. Rows that say who approves are left aside: they shape nothing that is created."""
+        provenance has it."""
 
     def changers_of_rows(
         self, tenant_id: str, used: Sequence[ReferenceUse], up_to: int | None = None
