@@ -42,6 +42,7 @@ THERE: Mapping[MasterKind, Collection[tuple[str, str]]] = {
         ("ACME-DE", "EXPORT-0"),
         ("ACME-US", "US-NT"),
     },
+    MasterKind.PAYMENT_TERMS: {("", "NET30"), ("", "NET60")},
     MasterKind.CUSTOMER: {("", "CUST-1001"), ("", "CUST-1009")},
 }
 
@@ -165,6 +166,67 @@ def test_a_customer_that_rates_and_exemptions_name_is_there_in_any_spelling(row:
     assert (
         faults([*creating, of("CUST-1002")], erp(creating)) == []
     )  # it may be created with its first projects
+
+
+def filling(terms: str, *entities: str) -> ReferenceRow:
+    """A rule that fills these payment terms, everywhere or at these entities."""
+    value = {"on": "enrichment", "fills": {"payment_terms": terms}, "entities": [*entities]}
+    return ReferenceRow(kind=ReferenceKind.RULE, key="usual-terms", valid_from=date(2025, 1, 1), value=value)
+
+
+def asking_for(*terms: str, entities: Sequence[str] = ()) -> ReferenceRow:
+    """An approval step that is for deals with these payment terms."""
+    value = {"name": "Treasury", "payment_terms": [*terms], "entities": [*entities]}
+    begin = date(2025, 1, 1)
+    return ReferenceRow(kind=ReferenceKind.APPROVAL_STEP, key="treasury", valid_from=begin, value=value)
+
+
+@pytest.mark.parametrize(
+    ("row", "field"),
+    [
+        (filling("NET9999"), "fills.payment_terms"),
+        (filling("NET9999", "ACME-DE"), "fills.payment_terms"),
+        (asking_for("NET30", "NET9999"), "payment_terms.1"),
+        (asking_for("NET9999", entities=["ACME-DE", "ACME-US"]), "payment_terms.0"),
+    ],
+)
+def test_payment_terms_that_the_erp_lacks_are_told_where_a_rule_or_an_approval_step_names_them(
+    row: ReferenceRow, field: str
+) -> None:
+    (told,) = faults([*ROWS, row], erp(ROWS))
+
+    assert told.field == field
+    assert told.problem == "Tryton has no payment terms 'NET9999', as of 2026-06-01 09:30 UTC"
+    assert "NET30, NET60" in told.fix
+
+
+def test_payment_terms_that_the_erp_has_pass() -> None:
+    rule = changed(filling("NET30"), value={"on": "validation", "fills": {}})
+    rows = [*ROWS, filling("NET30"), filling("NET60", "ACME-US"), rule, asking_for("NET30", "NET60")]
+
+    assert faults(rows, erp(ROWS)) == []
+
+
+def test_payment_terms_of_some_entities_are_looked_for_where_these_go() -> None:
+    """One ERP that has them is enough, and an entity whose ERP is not connected is not judged."""
+    nova = known({**THERE, MasterKind.PAYMENT_TERMS: {("", "NET45")}}, "Nova")
+    german = [*ROWS, route("erp|ACME-DE|*|*", "Nova"), route("erp|*|*|*", "Tryton")]
+
+    assert faults([*german, filling("NET45", "ACME-DE"), filling("NET30", "ACME-US")], erp((), nova)) == []
+    assert faults([*german, filling("NET45", "ACME-DE", "ACME-US"), filling("NET30")], erp((), nova)) == []
+    (told,) = faults([*german, filling("NET30", "ACME-DE")], erp(ROWS, nova))
+    assert told.problem.startswith("Nova has no payment terms 'NET30'")
+    assert faults([*german, filling("NOPE", "ACME-DE", "ACME-US")], erp(ROWS)) == []
+
+
+def test_a_rule_and_a_step_that_name_ended_terms_are_found_by_them() -> None:
+    rows, terms = (
+        [*ROWS, filling("NET14"), asking_for("NET14")],
+        MasterKey(MasterKind.PAYMENT_TERMS, "", "NET14"),
+    )
+
+    assert keys_of_rows(used_by_rows(erp(rows), {terms}, "Tryton")) == {terms: ["usual-terms", "treasury"]}
+    assert keys_of_rows(absent_for_rows(erp(rows), (), "Tryton")) == {terms: ["usual-terms", "treasury"]}
 
 
 def test_one_of_another_company_is_none_of_this_one() -> None:

@@ -206,6 +206,24 @@ def test_a_field_that_is_filled_is_not_missing() -> None:
     assert planned(no_region, dach).hash == planned(DEAL).hash
 
 
+def test_terms_that_a_rule_filled_and_the_erp_lacks_are_told_of_the_rule() -> None:
+    """The CRM's field is empty: nobody could correct it there."""
+    terms = row("usual-terms", HYBRID, fills={"payment_terms": "NET9999"})
+    unstated = changed(DEAL, contract=changed(DEAL.contract, payment_terms=None))
+    there: dict[str, Any] = {"payment_terms_known": False, "payment_terms": ("NET30",)}
+
+    stated = changed(DEAL, contract=changed(DEAL.contract, payment_terms="NET9999"))
+    of_rule, of_field = (
+        validate(deal, make.facts(rules=firm_rules(book(terms), deal, make.WON_ON), **there))[0]
+        for deal in (unstated, stated)
+    )
+
+    assert (of_rule.code, of_rule.owner) == ("PAYMENT_TERMS_UNKNOWN", of_field.owner)
+    assert of_rule.message.startswith("The rule usual-terms filled NET9999, as the CRM has nothing there: ")
+    assert "Correct what the rule usual-terms fills in the configuration" in of_rule.fix
+    assert "usual-terms" not in of_field.message + of_field.fix
+
+
 def test_a_deal_goes_to_the_systems_of_the_region_that_a_rule_filled() -> None:
     no_region = changed(DEAL, region=None)
     dach = row("dach", HYBRID, fills={"region": "DACH"})

@@ -14,6 +14,7 @@ from oppsync.domain.configuration.near import NearNames
 from oppsync.domain.configuration.records import PlacedRow
 from oppsync.domain.master_data.rows import KINDS_IN_WORDS, MasterKey, MasterKind
 from oppsync.domain.policy.route import RoutedRole, erps_of
+from oppsync.domain.policy.rule import Fillable
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.identifiers import customer_code_key
 
@@ -23,6 +24,7 @@ KINDS = (
     MasterKind.COMPANY,
     MasterKind.COST_CENTRE,
     MasterKind.TAX,
+    MasterKind.PAYMENT_TERMS,
     MasterKind.PRODUCT,
     MasterKind.CUSTOMER,
 )
@@ -89,10 +91,12 @@ def names_of(
         yield NamedThere(("erp_company",), MasterKey(MasterKind.COMPANY, "", str(value["erp_company"])))
     if row.kind in _OF_CUSTOMERS and (customer := _parts_of(row).get("customer")):
         yield NamedThere(("customer",), MasterKey(MasterKind.CUSTOMER, "", customer))
+    for at, terms in _terms_of(row):
+        yield NamedThere(at, MasterKey(MasterKind.PAYMENT_TERMS, "", terms))
     if row.kind not in _FIELDS:
         return
     kind, fields = _FIELDS[row.kind]
-    for company in companies.get(_entity_of(row), ()):
+    for company in (each for entity in _entities_of(row) for each in companies.get(entity, ())):
         for field in fields:
             if value.get(field):
                 yield NamedThere((field,), MasterKey(kind, company, str(value[field])))
@@ -103,6 +107,15 @@ def _mapped_by(row: ReferenceRow, erps: Sequence[KnownErp]) -> Sequence[KnownErp
     if row.kind is not ReferenceKind.CONNECTION_MAP:
         return ()
     return [erp for erp in erps if (erp.connection, erp.vendor) == (row.key, row.value["vendor"])]
+
+
+def _terms_of(row: ReferenceRow) -> Iterator[tuple[At, str]]:
+    """The payment terms that a row names, and where."""
+    if row.kind is ReferenceKind.RULE and (filled := row.value.get("fills", {}).get(Fillable.PAYMENT_TERMS)):
+        yield ("fills", Fillable.PAYMENT_TERMS.value), str(filled)
+    if row.kind is ReferenceKind.APPROVAL_STEP:
+        for index, terms in enumerate(row.value.get("payment_terms", ())):
+            yield ("payment_terms", index), str(terms)
 
 
 _FIELDS: Mapping[ReferenceKind, tuple[MasterKind, Sequence[str]]] = {
@@ -116,9 +129,13 @@ _FIELDS: Mapping[ReferenceKind, tuple[MasterKind, Sequence[str]]] = {
 }
 # Those whose keys name a customer.
 _OF_CUSTOMERS = frozenset({ReferenceKind.RATE_CARD, ReferenceKind.TAX_EXEMPTION})
+# Those that name payment terms, and the entities at which they hold in a field: without any, at all.
+_OF_TERMS = frozenset({ReferenceKind.RULE, ReferenceKind.APPROVAL_STEP})
 
 # Those of which rows may name master data of an ERP.
-NAMING = frozenset({*_FIELDS, *_OF_CUSTOMERS, ReferenceKind.LEGAL_ENTITY, ReferenceKind.CONNECTION_MAP})
+NAMING = frozenset(
+    {*_FIELDS, *_OF_CUSTOMERS, *_OF_TERMS, ReferenceKind.LEGAL_ENTITY, ReferenceKind.CONNECTION_MAP}
+)
 
 
 def companies_of(rows: Iterable[ReferenceRow]) -> Mapping[str, Collection[str]]:
@@ -156,12 +173,12 @@ def _missing(rows: Sequence[PlacedRow], names: ErpNames) -> Iterator[_Missing]:
     of_now = [each.row for each in holding]
     erps_for, creating = _judging(of_now, names.erps), _creating(of_now)
     for each in holding:
-        entity, is_map = _entity_of(each.row), each.row.kind is ReferenceKind.CONNECTION_MAP
-        erps = _mapped_by(each.row, names.erps) if is_map else erps_for(entity)
+        entities, is_map = _entities_of(each.row), each.row.kind is ReferenceKind.CONNECTION_MAP
+        erps = _mapped_by(each.row, names.erps) if is_map else _of_all(map(erps_for, entities))
         if not erps or _written(each.row) in before:
             continue
         for at, keys in _by_place(names_of(each.row, companies, erps)).items():
-            if keys[0].kind is MasterKind.CUSTOMER and (entity in creating if entity else creating):
+            if keys[0].kind is MasterKind.CUSTOMER and any(_creates(entity, creating) for entity in entities):
                 continue  # it may be created together with its first projects
             if not any(erp.may_have(key) for erp in erps for key in keys) and not _in_unknown_company(
                 keys, erps
@@ -180,6 +197,12 @@ def _judging(rows: Sequence[ReferenceRow], erps: Sequence[KnownErp]) -> Callable
     return cache(judging)
 
 
+def _of_all(erps: Iterable[Sequence[KnownErp]]) -> Sequence[KnownErp]:
+    """Those of several entities, each once; none where those of one entity are not known."""
+    every = list(erps)
+    return tuple({erp.connection: erp for some in every for erp in some}.values()) if all(every) else ()
+
+
 def leading(rows: Iterable[ReferenceRow], connected: Sequence[str]) -> Callable[[str], frozenset[str]]:
     """Entity -> the names of the ERPs that its deals may go to; of what is of no entity, all. As long as no row
     routes to an ERP it is the first, and where no row is about the entity, the only one."""
@@ -196,6 +219,11 @@ def _creating(rows: Iterable[ReferenceRow]) -> Collection[str]:
     return {str(value["code"]) for value in entities if value.get("creates_customers")}
 
 
+def _creates(entity: str, creating: Collection[str]) -> bool:
+    """What is of no entity may be of any."""
+    return entity in creating if entity else bool(creating)
+
+
 def _looked_up(missing: Sequence[_Missing]) -> Collection[tuple[str, MasterKey]]:
     """Connection and key of what an ERP has after all: each is asked once."""
     keys: dict[str, set[MasterKey]] = {}
@@ -210,10 +238,13 @@ def _parts_of(row: ReferenceRow) -> Mapping[str, str]:
     return FILES[row.kind].parts_of(row.key) or {}
 
 
-def _entity_of(row: ReferenceRow) -> str:
+def _entities_of(row: ReferenceRow) -> Sequence[str]:
+    """Whose it is; an empty one where it is of no entity."""
     if row.kind is ReferenceKind.LEGAL_ENTITY:
-        return str(row.value["code"])
-    return _parts_of(row).get("entity", "")
+        return [str(row.value["code"])]
+    if row.kind in _OF_TERMS:
+        return [*map(str, row.value.get("entities", ()))] or [""]
+    return [_parts_of(row).get("entity", "")]
 
 
 def _by_place(names: Iterable[NamedThere]) -> Mapping[At, Sequence[MasterKey]]:
@@ -282,7 +313,8 @@ def used_by_rows(
     found: dict[MasterKey, list[ReferenceRow]] = {}
     for row in every:
         is_map = row.kind is ReferenceKind.CONNECTION_MAP
-        if not here & (frozenset({row.key}) if is_map else goes_to(_entity_of(row))):
+        leads_to = [frozenset({row.key})] if is_map else map(goes_to, _entities_of(row))
+        if not any(here & each for each in leads_to):
             continue
         for name in names_of(row, companies, names.erps):
             key = wanted.get(compared(name.key))

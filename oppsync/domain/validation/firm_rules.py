@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from oppsync.domain.deal.opportunity import Opportunity
@@ -16,9 +16,9 @@ from oppsync.domain.policy.expressions import (
     scope_of,
 )
 from oppsync.domain.policy.facts import deal_values, line_values, region_of
-from oppsync.domain.policy.filling import FailedRule
+from oppsync.domain.policy.filling import FailedRule, FilledField
 from oppsync.domain.policy.firm_rules import FirmRules, rule_failed
-from oppsync.domain.policy.rule import NamedRule, RuleStage
+from oppsync.domain.policy.rule import PLACE_OF, NamedRule, RuleStage, name_of
 from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding, Severity
@@ -63,6 +63,24 @@ def _scope(each: NamedRule) -> Scope:
         return scope_of(each.rule.condition)
     except BadCondition:
         return Scope.DEAL
+
+
+def told_of_its_rule(found: Finding, filled: Iterable[FilledField]) -> Finding:
+    """What a rule filled is no fault of the field in the CRM, which is empty: the finding names the rule."""
+    for each in filled:
+        if (found.path, found.value) == (PLACE_OF[each.field], each.value):
+            rule = name_of(each.use.key)
+            told = finding(
+                found.code,
+                f"The rule {rule} filled {each.value}, as the CRM has nothing there: {found.message}",
+                path=found.path,
+                value=found.value,
+                fix=f"Correct what the rule {rule} fills in the configuration, or fill the field in the CRM; "
+                "then replay.",
+                severity=found.severity,
+            )
+            return changed(told, owner=found.owner)
+    return found
 
 
 def _judged(each: NamedRule, subject: _Subject) -> Iterator[Finding]:

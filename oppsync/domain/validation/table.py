@@ -71,7 +71,11 @@ def validate(opportunity: Opportunity, facts: ValidationFacts) -> tuple[Finding,
     its record leaves empty and rules of the firm fill is there."""
     rules = RULES + RULES_WHEN_WON if opportunity.is_won else RULES
     filling = facts.rules.fill(opportunity)
-    found = [item for rule in rules for item in rule(filling.deal, facts)]
+    found = [
+        firm_rules.told_of_its_rule(item, filling.filled)
+        for rule in rules
+        for item in rule(filling.deal, facts)
+    ]
     found += map(rule_failed, filling.failed)
     wrong = typing_faults.without_consequences(dict.fromkeys(found), opportunity)
     return summed_up(with_confirmations(wrong, facts.confirmations))
