@@ -123,7 +123,7 @@ def test_nothing_is_calculated_from_amounts(sum_: str) -> None:
             "deal.amuont > 5",
             "column 5: there is no `deal.amuont`. Did you mean `deal.amount`? Available here: na",
         ),
-        ("lines.exists(l, l.nett > 5)", "column 18: there is no `line.nett`. Did you mean `line.net`?"),
+        ("lines.exists(l, l.nett > 5)", "column 18: there is no `l.nett`. Did you mean `l.net`?"),
         ("customr.country == 'US'", "column 8: there is no `customr` here. Did you mean `customer`?"),
         ("customer.country == US", "column 21: there is no `US` here. Text stands in quotes."),
         ("true &&\n deal.nam == 'x'", "line 2, column 6: there is no `deal.nam`. Did you mean `deal.name`?"),
@@ -149,6 +149,37 @@ def test_a_condition_is_about_lines_where_it_needs_one() -> None:
     assert scope_of("line.net > 5 && deal.amount > 5") is Scope.LINE
     with pytest.raises(BadCondition):
         scope_of("line.net > 5 && size(lines) > 5")
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ("lines.exists(l, l.nett > 0)", ["column 18: there is no `l.nett`"]),
+        ("lines.exists(line, line.nett > 0)", ["column 24: there is no `line.nett`"]),
+        ("lines.exists(l,\n  l.nett > 0)", ["line 2, column 4: there is no `l.nett`"]),
+        ("lines.exists(l, l.net > 'a')", ["column 23: `>` does not take number and text"]),
+        ("lines.exists(l, lines.exists(m, m.net > 0))", ["it has one list inside another"]),
+        ("lines == lines", ["it compares more than single facts"]),
+        ("lines.exists(l, l.net > 0) && deal.nam == 'x'", ["column 35: there is no `deal.nam`"]),
+        ("line.net > 5 && size(lines) > 5", ["column 22: there is no `lines` here"]),
+        ("line.nett > 5", ["column 5: there is no `line.nett`"]),
+        ("lin.net > 5", ["column 4: there is no `lin` here"]),
+    ],
+)
+def test_what_is_wrong_is_told_of_the_deal_unless_the_condition_needs_a_line(
+    condition: str, said: list[str]
+) -> None:
+    with pytest.raises(BadCondition) as bad:
+        scope_of(condition)
+
+    assert [each.in_words for each in bad.value.problems] == said
+
+
+def test_a_fact_that_is_not_there_is_suggested_by_the_name_that_the_condition_uses() -> None:
+    with pytest.raises(BadCondition) as bad:
+        scope_of("lines.exists(each, each.nett > 0)")
+
+    assert bad.value.problems[0].fix.startswith("Did you mean `each.net`? Available here: ")
 
 
 @pytest.mark.parametrize(

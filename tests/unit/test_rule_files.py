@@ -234,6 +234,35 @@ def test_what_is_wrong_with_conditions_is_told_beside_rows_that_cannot_be_read()
     assert {each.problem for each in tested.value.faults} == {each.problem for each in checked.value.faults}
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "also"),
+    [
+        ("owner: finance", "owner: nobody", "rules.yaml:6: owner: "),
+        ("on: validation", "on: nothing", "rules.yaml:3: on: "),
+        ("  owner: finance\n", "", "rules.yaml:1: owner: is missing"),
+        ("on: validation", "on: enrichment", "a rule of enrichment has to fill something"),
+    ],
+)
+def test_what_is_wrong_with_the_condition_of_a_row_that_cannot_be_read_is_told_at_once(
+    old: str, new: str, also: str
+) -> None:
+    broken = edited("deal.amount >", "deal.amuont >").replace(old, new)
+
+    assert also in told(broken)
+    assert "rules.yaml:4: condition: rule large: column 5: there is no `deal.amuont`. Did you mean" in told(
+        broken
+    )
+    wrong_example = edited("expect: true", "expect: false").replace(old, new)
+    assert also in told(wrong_example)
+    assert "example 1: rule large: the condition holds for this" in told(wrong_example)
+    assert told(RULE.replace(old, new)).count("rules.yaml:") == 1
+
+
+def test_of_a_condition_or_an_example_that_cannot_be_read_nothing_is_told_twice() -> None:
+    assert told(edited("deal.amount > 100000", f'"{"x" * 2_001}"')).count("condition: ") == 1
+    assert told(edited("expect: true", "expect: perhaps")).count("rules.yaml:") == 1
+
+
 def test_the_examples_of_all_rules_together_look_at_no_more_than_is_bearable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -14,9 +14,11 @@ from pydantic import ValidationError
 
 from oppsync.domain.catalog import CATALOG
 from oppsync.domain.configuration.bundle import governed, in_order, read_value
+from oppsync.domain.configuration.conditionals import rule_in_words, wrong_conditions
 from oppsync.domain.configuration.faults import BadBundle, Fault, Place, quoted
 from oppsync.domain.configuration.files import FILES, VALID_FROM, VALID_TO, Form
 from oppsync.domain.configuration.near import NearNames
+from oppsync.domain.policy.effort import Work
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.identifiers import invisible_in_name
 from oppsync.domain.values.model import LONGEST_CODE
@@ -120,7 +122,7 @@ class ReadRecords(NamedTuple):
 
 def read_records(kind: ReferenceKind, found: Iterable[Record]) -> ReadRecords:
     """The rows of these records, and everything that is wrong with the others."""
-    read, near = ReadRecords([], [], set()), NearNames()
+    read, near, work = ReadRecords([], [], set()), NearNames(), Work()
     for record in found:
         reading = _Reading(kind, record)
         wrong = [*_wrong_names(kind, record, near), *reading.faults]
@@ -129,6 +131,7 @@ def read_records(kind: ReferenceKind, found: Iterable[Record]) -> ReadRecords:
             read.rows.append(PlacedRow(reading.row, record.place))
         else:
             read.codes.add(str(record.values.get("code")))
+            read.faults.extend(_wrong_condition(kind, record, work))
     return read
 
 
@@ -137,6 +140,14 @@ def _wrong_names(kind: ReferenceKind, record: Record, near: NearNames) -> Iterat
     for name in record.values:
         if name not in known:
             yield record.place.fault([name], "is not known here", near.column(name, known))
+
+
+def _wrong_condition(kind: ReferenceKind, record: Record, work: Work) -> Iterator[Fault]:
+    """All is told at once: a condition does not wait for the other fields of its row."""
+    parts = (record.values.get(name) for name in (*FILES[kind].parts, "code"))
+    rule = rule_in_words("|".join(dict.fromkeys(each for each in parts if isinstance(each, str))))
+    for wrong in wrong_conditions(kind, record.values, work):
+        yield record.place.fault(wrong.at, f"{rule}: {wrong.problem}", wrong.fix)
 
 
 class _Reading:

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations, groupby
 from typing import Protocol, runtime_checkable
 
 from oppsync.domain.configuration.bundle import read_value
+from oppsync.domain.configuration.conditionals import CONDITIONALS, rule_in_words, scope_of_row
 from oppsync.domain.configuration.faults import Fault
 from oppsync.domain.configuration.records import PlacedRow
 from oppsync.domain.policy.context import Scope, fact
 from oppsync.domain.policy.effort import Work
 from oppsync.domain.policy.examples import Tried, Wrong, tried, wrong_with
 from oppsync.domain.policy.expressions import BadCondition, scope_of
-from oppsync.domain.policy.rule import Rule, RuleStage, name_of
+from oppsync.domain.policy.rule import Rule, name_of
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.condition import Example
-
-# The kinds of rows that may have a condition, and what it is about; None: the deal, or a line if it needs one.
-CONDITIONALS: Mapping[ReferenceKind, Scope | None] = {
-    ReferenceKind.RULE: None,
-    ReferenceKind.SPLIT_RULE: Scope.LINE,
-    ReferenceKind.APPROVAL_RULE: Scope.PLAN,
-    ReferenceKind.APPROVAL_STEP: Scope.PLAN,
-}
 
 
 def wrong_rules(rows: Sequence[PlacedRow]) -> Iterator[Fault]:
@@ -31,8 +24,7 @@ def wrong_rules(rows: Sequence[PlacedRow]) -> Iterator[Fault]:
     for each in rows:
         if each.row.kind in CONDITIONALS:
             for wrong in (*_of_condition(each.row, work), *_of_rule(each.row)):
-                rule = each.row.key.replace("|", ", overlay ")
-                yield each.place.fault(wrong.at, f"rule {rule}: {wrong.problem}", wrong.fix)
+                yield each.place.fault(wrong.at, f"{rule_in_words(each.row.key)}: {wrong.problem}", wrong.fix)
     yield from _ambiguous([each for each in rows if each.row.kind is ReferenceKind.RULE])
 
 
@@ -75,9 +67,7 @@ def _of_condition(row: ReferenceRow, work: Work) -> Iterator[Wrong]:
 
 
 def _scope(row: ReferenceRow) -> Scope | None:
-    """What fills fields of the deal sees none of its lines alone."""
-    fills = row.kind is ReferenceKind.RULE and row.value["on"] == RuleStage.ENRICHMENT
-    return Scope.DEAL if fills else CONDITIONALS[row.kind]
+    return scope_of_row(row.kind, row.value)
 
 
 def _of_rule(row: ReferenceRow) -> Iterator[Wrong]:

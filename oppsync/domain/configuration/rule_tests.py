@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from oppsync.domain.configuration.conditionals import CONDITIONALS
 from oppsync.domain.configuration.files import FILES, key_in_words
 from oppsync.domain.configuration.place_words import place_in_words
-from oppsync.domain.configuration.rule_checks import CONDITIONALS, has_condition, tried_examples
+from oppsync.domain.configuration.rule_checks import has_condition, tried_examples
 from oppsync.domain.policy.effort import Work
 from oppsync.domain.policy.expressions import BadCondition
 from oppsync.domain.policy.messages import BadFact

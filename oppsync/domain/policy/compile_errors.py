@@ -21,6 +21,7 @@ _NO_FIELD = re.compile(r"undefined field '(\w+)' not found in struct '(\w+)'")
 _NO_NAME = re.compile(r"undeclared reference to '(\w+)")
 _NO_OVERLOAD = re.compile(r"found no matching overload for '(\S+)' applied to '\(?(.*?)\)?'$")
 _CONSEQUENCE = "*error*"
+_NAME_AT_END = re.compile(r"(?:^|[^\w.\]) ])\s*([A-Za-z_]\w*)\s*$")
 _TYPES = {
     "string": "text",
     "int": "whole number",
@@ -33,27 +34,44 @@ _LONGEST = 300
 
 
 class Problem(NamedTuple):
-    """`place`: such as `column 5`; empty where it is the whole condition."""
+    """`place`: such as `column 5`; empty where it is the whole condition. `lacks`: the name that is not
+    there."""
 
     place: str
     problem: str
     fix: str = ""
+    lacks: str = ""
 
     @property
     def in_words(self) -> str:
         return f"{self.place}: {self.problem}" if self.place else self.problem
 
 
-def problems(said: str, scope: Scope) -> tuple[Problem, ...]:
+def problems(said: str, scope: Scope, condition: str = "") -> tuple[Problem, ...]:
     """At least one. What only follows from another is left out."""
     errors = _ERROR.findall(said)
     found = [
-        Problem(_place(int(line), int(column)), *_in_words(text, scope))
+        Problem(_place(int(line), int(column)), *_in_words(text, scope, owner), _lacks(text))
         for line, column, text in errors
         if _CONSEQUENCE not in text
+        for owner in [_name_before(condition, int(line), int(column))]
     ]
     left_out = [each for each in found if each.fix in _LEFT_OUT.values()]
     return tuple(dict.fromkeys(left_out or found)) or (Problem("", *_in_words(said.partition("\n")[0], scope)),)
+
+
+def _lacks(text: str) -> str:
+    found = _NO_NAME.search(text)
+    return found[1] if found else ""
+
+
+def _name_before(condition: str, line: int, column: int) -> str:
+    """What stands before the point at this place, where it is a name alone, such as `l` of `l.net`."""
+    lines = condition.split("\n")
+    if not 1 <= line <= len(lines):
+        return ""
+    found = _NAME_AT_END.search(lines[line - 1][: max(column - 1, 0)])
+    return found[1] if found else ""
 
 
 def place_of(condition: str, at: int) -> str:
@@ -68,9 +86,9 @@ def _place(line: int, column: int) -> str:
     return f"column {column}" if line == 1 else f"line {line}, column {column}"
 
 
-def _in_words(text: str, scope: Scope) -> tuple[str, str]:
+def _in_words(text: str, scope: Scope, owner: str = "") -> tuple[str, str]:
     if found := _NO_FIELD.search(text):
-        return _no_fact(found[1], found[2])
+        return _no_fact(found[1], found[2], owner)
     if found := _NO_NAME.search(text):
         return _no_variable(found[1], scope)
     if found := _NO_OVERLOAD.search(text):
@@ -81,9 +99,10 @@ def _in_words(text: str, scope: Scope) -> tuple[str, str]:
     return f"cannot be read: {said}"[:_LONGEST], ""
 
 
-def _no_fact(field: str, shape: str) -> tuple[str, str]:
+def _no_fact(field: str, shape: str, owner: str) -> tuple[str, str]:
+    """`owner`: by which name the condition has what lacks the field."""
     names = [fact.name for fact in SHAPES.get(shape, ())]
-    variable = shape.lower()
+    variable = owner or shape.lower()
     near = get_close_matches(field, names, n=1)
     meant = f"Did you mean `{variable}.{near[0]}`? " if near else ""
     return f"there is no `{variable}.{field}`", f"{meant}Available here: {', '.join(names)}"

@@ -34,6 +34,7 @@ from oppsync.domain.values.condition import LONGEST_CONDITION
 # Distinct conditions of all configurations that a process holds at once.
 _KEPT = 2_048
 _STATUS = re.compile(r"^[A-Z_]+: |(?: \[[A-Z_]+\])?$")
+LINE = "line"
 _TOO_LONG = "Iteration budget exceeded"
 _LEFT_OUT = ("matches", "string", "bytes", "dyn", "type")
 _MACROS_LEFT_OUT = ("map", "filter")
@@ -190,8 +191,10 @@ def scope_of(condition: str) -> Scope:
     Raises BadCondition."""
     try:
         return compiled(condition, Scope.DEAL).scope
-    except BadCondition:
-        return compiled(condition, Scope.LINE).scope
+    except BadCondition as of_deal:
+        if not any(each.lacks == LINE for each in of_deal.problems):
+            raise
+    return compiled(condition, Scope.LINE).scope
 
 
 @lru_cache(maxsize=_KEPT)
@@ -204,7 +207,7 @@ def compiled(condition: str, scope: Scope) -> Compiled:
     try:
         expression = _environment(scope).compile(condition)
     except RuntimeError as error:
-        raise BadCondition(problems(str(error), scope)) from None
+        raise BadCondition(problems(str(error), scope, condition)) from None
     if expression.return_type() != cel.Type.BOOL:
         fix = "Compare it with something, such as `deal.amount > 1000`"
         raise BadCondition((Problem("", "it is neither true nor false", fix),))

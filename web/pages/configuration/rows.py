@@ -12,10 +12,10 @@ from flask.typing import ResponseReturnValue
 
 from oppsync.domain.approval.who_may import Action, may
 from oppsync.domain.configuration.bundle import governed
+from oppsync.domain.configuration.conditionals import CONDITIONALS
 from oppsync.domain.configuration.differences import values_in_words
 from oppsync.domain.configuration.erp_names import NAMING
 from oppsync.domain.configuration.files import FILES, key_in_words
-from oppsync.domain.configuration.rule_checks import CONDITIONALS
 from oppsync.domain.master_data.rows import in_words
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.kernel.errors import NotFound
