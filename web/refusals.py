@@ -167,6 +167,12 @@ REFUSALS: dict[str, RefusalText] = {
         "person: who stands in may not decide them meanwhile.",
         "Send it again with `confirmed`, or name somebody else, or nobody.",
     ),
+    "WOULD_STOP_DEALS": RefusalText(
+        _MOVED_ON,
+        "The system would be the second of its role while no row of `routes.csv` says which a deal goes to: "
+        "every new deal of the live firm would stop.",
+        "Have a row lead deals to the present system first, or send it again with `confirmed`.",
+    ),
     "ABSENCE_OVER": RefusalText(_MOVED_ON, "The absence is over.", "No action is needed."),
     "ALREADY_LIVE": RefusalText(_MOVED_ON, "The firm went live before.", "No action is needed."),
     "INPUTS_NOT_KEPT": RefusalText(

@@ -87,17 +87,22 @@ def _state(field: FormField) -> str:
 @click.option("--role", type=click.Choice(list(ROLES)), required=True, help="What it is to oppsync.")
 @click.option("--vendor", required=True, help="Whose system it is: `oppsync connection vendors` lists them.")
 @click.option("--name", required=True, help="Name by which people know it.")
+@click.option("--confirm", is_flag=True, help="Also where new deals stop until a row routes them.")
 @_settings
 @json_option
-def add(role: str, vendor: str, name: str, given: Sequence[str], as_json: bool) -> None:
+def add(role: str, vendor: str, name: str, given: Sequence[str], *, confirm: bool, as_json: bool) -> None:
     """Connect a system. Its secrets are asked for; without a terminal they are lines NAME=VALUE on standard
-    input."""
+    input.
+
+    Of a live firm, a second ERP or PSA is not connected while no row of routes.csv says which of them deals go
+    to: it says so, and connects nothing without --confirm.
+    """
     with connected() as application:
         form = application.connectors.form(ROLES[role], vendor)
         settings = _typed(form.settings, given)
         secrets = _secrets(form.secrets)
         command = AddConnection(
-            application.tenant_id, COMMAND_LINE, ROLES[role], vendor, name, settings, secrets
+            application.tenant_id, COMMAND_LINE, ROLES[role], vendor, name, settings, secrets, confirmed=confirm
         )
         added = application.dispatch(command)
         url = application.webhook_url(_found(application, added.connection_id))

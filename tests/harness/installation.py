@@ -55,6 +55,12 @@ class Installation:
         with self.application.uow.reading() as uow:
             return fingerprint(uow.configurations.rows(TENANT))
 
+    @property
+    def newest(self) -> int:
+        """The number of the version in force."""
+        with self.application.uow.reading() as uow:
+            return max(each.number for each in uow.configurations.versions(TENANT))
+
     def go_live(self) -> None:
         with self.application.engine.begin() as connection:
             connection.execute(text("update tenants set went_live_at = now()"))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import text
 
 from adapters.bootstrap import Application
 from adapters.cli.__main__ import oppsync
@@ -86,6 +87,25 @@ def test_a_connection_is_added_tested_and_shown_and_its_secrets_never(
     with application.uow() as uow:
         assert uow.connections.secrets(added["id"])["webhook_secrets"] == [added["webhook"]["secret"]]
         assert uow.connections.get(added["id"]).settings["billing_terms"] is True
+
+
+def test_a_second_erp_that_would_stop_new_deals_is_connected_with_confirm(
+    run: Run, application: Application
+) -> None:
+    def add_books(name: str, *more: str) -> Result:
+        options = ("--set", "base_url=https://erp.firm.example", "--set", "database=erp", *more)
+        return run("add", "--role", "erp", "--vendor", "tryton", "--name", name, *options, typed="rest_key=x\n")
+
+    assert add_books("Books").exit_code == 0
+    with application.engine.begin() as connection:
+        connection.execute(text("update tenants set went_live_at = now()"))
+
+    refused = add_books("Other books")
+    assert refused.exit_code == 1
+    assert "every new deal would stop" in refused.output
+    assert "Other books" not in run("list").output
+    assert add_books("Other books", "--confirm").exit_code == 0
+    assert "Other books" in run("list").output
 
 
 def test_each_fault_names_its_field_and_no_value_and_nothing_is_stored(

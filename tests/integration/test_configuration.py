@@ -416,11 +416,52 @@ def route(key: str, connection: str, ends: date | None = None) -> ReferenceRow:
     return ReferenceRow(kind=ReferenceKind.ROUTE, key=key, valid_from=begin, valid_to=ends, value=value)
 
 
-def connect(desk: Desk, name: str) -> str:
+def connect(desk: Desk, name: str, *, confirmed: bool = False) -> str:
     settings = {"base_url": "https://erp.firm.example", "database": "erp"}
     secrets = {"rest_key": "a key to hide"}
-    command = AddConnection(TENANT, COMMAND_LINE, ConnectionRole.ERP, "tryton", name, settings, secrets)
+    command = AddConnection(
+        TENANT, COMMAND_LINE, ConnectionRole.ERP, "tryton", name, settings, secrets, confirmed=confirmed
+    )
     return desk.application.dispatch(command).connection_id
+
+
+def connected_names(desk: Desk) -> list[str]:
+    with desk.application.uow.reading() as uow:
+        return sorted(each.name for each in uow.connections.of_tenant(TENANT))
+
+
+def test_of_a_live_firm_a_second_erp_that_would_stop_every_new_deal_is_confirmed_first(desk: Desk) -> None:
+    desk.go_live()
+    connect(desk, "Books of the group")
+
+    with pytest.raises(Conflict) as refused:
+        connect(desk, "Other books")
+
+    assert refused.value.code == "WOULD_STOP_DEALS"
+    assert "every new deal would stop" in refused.value.message
+    assert "a row such as erp,*,*,* lead to Books of the group" in refused.value.message
+    assert connected_names(desk) == ["Books of the group"]
+    connect(desk, "Other books", confirmed=True)
+    connect(desk, "Third books")  # it stops none that goes on now
+    assert len(connected_names(desk)) == 3
+
+
+def test_a_second_erp_needs_no_word_where_rows_say_which_deals_go_where(desk: Desk) -> None:
+    connect(desk, "Books of the group")
+    others = [row for row in ROWS if row.kind is not ReferenceKind.CONNECTION_MAP]
+    desk.apply([*others, route("erp|*|*|*", "Books of the group")])
+    desk.go_live()
+
+    connect(desk, "Other books")
+
+    assert len(connected_names(desk)) == 2
+
+
+def test_before_going_live_systems_are_connected_in_any_order(desk: Desk) -> None:
+    connect(desk, "Books of the group")
+    connect(desk, "Other books")
+
+    assert len(connected_names(desk)) == 2
 
 
 def test_of_a_live_firm_one_person_says_who_acts_on_an_exception(desk: Desk) -> None:

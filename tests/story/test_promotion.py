@@ -49,7 +49,7 @@ def test_a_table_of_rates_is_tried_promoted_and_taken_back(
     deal = world.win(deals.time_and_materials(WON_ON))
     world.wait_for("awaiting_approval", deal)
     planned = plan_of(world, deal)
-    beginning = trial.exported(tmp_path / "beginning")
+    beginning, began, first = trial.exported(tmp_path / "beginning"), trial.fingerprint, trial.newest
     production.config("apply", tmp_path / "beginning", "--note", "the beginning")
     production.go_live()
 
@@ -70,6 +70,8 @@ def test_a_table_of_rates_is_tried_promoted_and_taken_back(
     assert production.exported(tmp_path / "same") == promoted
 
     production.agreed("revert", 1, "--note", "too dear", by="fred")
+    trial.config("revert", first, "--note", "too dear")
+    assert production.fingerprint == trial.fingerprint == began
     assert production.exported(tmp_path / "again") == beginning
     world.complete(deal)
 

@@ -293,6 +293,33 @@ def test_an_admin_connects_a_system_by_pages_alone(browser: Browsers, office: Of
     assert ida.get(address).status == 404
 
 
+def test_a_second_erp_that_would_stop_new_deals_is_confirmed_on_the_page_and_in_the_api(
+    browser: Browsers, office: Office, app: Flask
+) -> None:
+    office.hire("ida", PersonRole.INTEGRATION_ADMIN)
+    ida, chosen = browser("ida"), "/connections/new?role=psa&vendor=kantata"
+    given = {"base_url": "https://api.firm.example", "token": "a token to hide"}
+    with office.application.engine.begin() as connection:
+        connection.execute(text("update tenants set went_live_at = now()"))
+        connection.execute(text("delete from connections where role = 'psa'"))
+    assert ida.post(chosen, name="Staff", **given).status == 303
+
+    refused = ida.post(chosen, name="Other <b>staff", **given)
+    assert (refused.status, 'name="confirmed"' in refused.markup) == (409, True)
+    assert "Staff would not be the only PSA any more" in refused.words
+    assert 'value="Other &lt;b&gt;staff"' in refused.markup
+    assert "to hide" not in refused.markup
+    assert 'name="confirmed"' not in ida.get(chosen).markup
+
+    api, secrets = Api(app, office.token("ida")), {"token": given["token"]}
+    body = {"role": "psa", "vendor": "kantata", "name": "By API", "secrets": secrets}
+    body["settings"] = {"base_url": given["base_url"]}
+    answer = api("POST", "/connections", body)
+    assert (answer.status_code, (answer.json or {})["code"]) == (409, "WOULD_STOP_DEALS")
+    assert ida.post(chosen, name="Other <b>staff", confirmed="yes", **given).status == 303
+    assert api("POST", "/connections", body | {"confirmed": True}).status_code == 201
+
+
 def test_who_may_only_look_sees_no_buttons(browser: Browsers, office: Office) -> None:
     uma, olga = browser("uma"), browser("olga")
     address = f"/connections/{CONNECTION}"

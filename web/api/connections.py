@@ -67,11 +67,12 @@ def list_connections() -> Mapping[str, Sequence[schemas.ConnectionView]]:
 @connections.route("/connections", methods=["POST"])
 @connections.takes(schemas.NewConnection)
 @connections.answers(schemas.AddedConnection, status=HTTPStatus.CREATED)
-@connections.refuses(HTTPStatus.FORBIDDEN)
+@connections.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT)
 def add_connection(request: schemas.NewConnection) -> Mapping[str, object]:
     """Connect a system
 
-    Needs the role integration admin. The answer holds the webhook's secret, this once.
+    Needs the role integration admin. The answer holds the webhook's secret, this once. Of a live firm, a second
+    system of a role that no row of `routes.csv` routes has to be confirmed: new deals would stop.
     """
     me = signed_in()
     command = AddConnection(
@@ -82,6 +83,7 @@ def add_connection(request: schemas.NewConnection) -> Mapping[str, object]:
         request.name,
         request.settings,
         request.secrets,
+        confirmed=request.confirmed,
     )
     added = application().dispatch(command)
     return {"connection": _shown(_found(added.connection_id)), "webhook_secret": added.webhook_secret}

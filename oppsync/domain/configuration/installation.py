@@ -23,6 +23,9 @@ class Connected(NamedTuple):
     rows: Sequence[ReferenceRow]
     today: date
 
+    def with_one_more(self, role: RoutedRole, name: str) -> Connected:
+        return self._replace(names={**self.names, role: {*self.names.get(role, ()), name}})
+
     @property
     def has_begun(self) -> bool:
         """A firm that has connected no ERP yet begins with its rules."""

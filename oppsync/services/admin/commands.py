@@ -333,7 +333,8 @@ class Added(NamedTuple):
 @dataclass(frozen=True)
 class AddConnection(Command[Added]):
     """Connect a system under an id that we make. `makes_secret`: with a webhook secret where it sends webhooks,
-    which the answer shows. Raises Forbidden; WrongFields, which names each setting and secret at fault."""
+    which the answer shows. `confirmed`: although new deals of a live firm stop until a row routes them. Raises
+    Forbidden; WrongFields, which names each setting and secret at fault; Conflict (code WOULD_STOP_DEALS)."""
 
     tenant_id: str
     actor: Asker
@@ -343,6 +344,7 @@ class AddConnection(Command[Added]):
     settings: Mapping[str, Any]
     secrets: Mapping[str, str] = field(repr=False)
     makes_secret: bool = True
+    confirmed: bool = False
 
 
 @dataclass(frozen=True)

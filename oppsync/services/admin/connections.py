@@ -37,6 +37,10 @@ class RowsThatName(Protocol):
     def follow(self, uow: UnitOfWork, actor: str, before: Connection, new: Connection) -> None:
         """They name it by its new name from now on."""
 
+    def refuse_to_stop(self, uow: UnitOfWork, new: Connection) -> None:
+        """Raises Conflict (code WOULD_STOP_DEALS) where nobody could say any more which system of this role a
+        deal of a live firm goes to."""
+
     def refuse_removal(self, uow: UnitOfWork, connection: Connection) -> None:
         """Raises Conflict where deals are led to it, now or later."""
 
@@ -109,6 +113,8 @@ class AddConnectionHandler:
             as_mapped = self.catalog.mapped(wanted, book, today)
             new, secrets = _checked(self.catalog, as_mapped, command.secrets, faults)
             new = with_own_maps(self.catalog, found, None, new)
+            if not command.confirmed:
+                self.rows.refuse_to_stop(uow, new)
             webhook_secret = None
             if form.signature_scheme is not None and command.makes_secret:
                 webhook_secret = self.catalog.new_webhook_secret(form.signature_scheme)

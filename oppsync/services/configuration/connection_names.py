@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from oppsync.domain.configuration.connection_names import Called, leads_to, renamed
 from oppsync.domain.configuration.erp_names import still_holds
 from oppsync.domain.configuration.files import FILES, key_in_words
+from oppsync.domain.configuration.installation import unrouted
+from oppsync.domain.policy.route import RoutedRole
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.work.connections import Connection
 from oppsync.kernel.errors import Conflict
 from oppsync.ports.clock import Clock
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork
 from oppsync.services.configuration.apply import Wanted, begin, write
-from oppsync.services.configuration.here import ROLES
+from oppsync.services.configuration.here import ROLES, connected
 
 _MOST_NAMED = 3
 
@@ -40,6 +42,21 @@ class ConnectionNames:
             # Who changed what it maps is barred from its deals under the new name too.
             uow.configurations.carry_changes(new.tenant_id, ReferenceKind.CONNECTION_MAP, before.name, new.name)
 
+    def refuse_to_stop(self, uow: UnitOfWork, new: Connection) -> None:
+        if uow.configurations.live_since(new.tenant_id) is None:
+            return
+        role, here = _routed(new), connected(uow, new.tenant_id, self.clock.now().date())
+        if role is None or len(here.names[role]) != 1:
+            return  # the first, or one more of those that stop new deals already
+        if role in unrouted(here.with_one_more(role, new.name)):
+            (only,) = here.names[role]
+            raise Conflict(
+                f"{only} would not be the only {role.upper()} any more, and no row of routes.csv says which of "
+                f"the two a deal goes to: every new deal would stop. First have a row such as {role},*,*,* "
+                f"lead to {only}, which two people agree to; or confirm it, and new deals stop until then.",
+                code="WOULD_STOP_DEALS",
+            )
+
     def refuse_removal(self, uow: UnitOfWork, connection: Connection) -> None:
         today = self.clock.now().date()
         found = begin(uow, connection.tenant_id).rows
@@ -56,5 +73,8 @@ class ConnectionNames:
 
 
 def _called(connection: Connection) -> Called:
-    role = next((role for role, of in ROLES.items() if of is connection.role), None)
-    return Called(role, connection.vendor, connection.name)
+    return Called(_routed(connection), connection.vendor, connection.name)
+
+
+def _routed(connection: Connection) -> RoutedRole | None:
+    return next((role for role, of in ROLES.items() if of is connection.role), None)

@@ -19,13 +19,15 @@ from oppsync.domain.work.observations import Observation
 
 class NewConnection(Frozen):
     """A system to connect. `settings` and `secrets` are those of its form (`GET /connectors`); secrets are
-    never answered again."""
+    never answered again. `confirmed`: although new deals stop until a row of `routes.csv` says where they
+    go."""
 
     role: ConnectionRole
     vendor: Code
     name: Text
     settings: dict[str, Any] = {}
     secrets: dict[str, str] = Field(default={}, repr=False)
+    confirmed: bool = False
 
 
 class ConnectionChange(Frozen):

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.connector_forms import ConnectorForm, Fault, WrongFields, shown, typed
-from oppsync.kernel.errors import NotFound
+from oppsync.kernel.errors import Conflict, NotFound
 from oppsync.services.admin.commands import AddConnection, EditConnection
 from web.context import application, signed_in
 from web.forms import FormError, posted
@@ -48,8 +48,13 @@ def add() -> ResponseReturnValue:
                 settings,
                 _secrets(form),
                 makes_secret=False,  # the page that follows makes it, and shows it
+                confirmed=posted("confirmed") == "yes",
             )
         )
+    except Conflict as conflict:
+        if conflict.code != "WOULD_STOP_DEALS":
+            raise
+        return _render(form, _given(form), None, to_confirm=conflict.message), HTTPStatus.CONFLICT
     except WrongFields as error:
         return _render(form, _given(form), None, error.faults), HTTPStatus.UNPROCESSABLE_ENTITY
     return redirect(url_for("connection_page.show", connection_id=added.connection_id, added=1), 303)
@@ -121,13 +126,19 @@ def _given(form: ConnectorForm) -> dict[str, str]:
 
 
 def _render(
-    form: ConnectorForm, values: Mapping[str, str], edited: Connection | None, faults: Sequence[Fault] = ()
+    form: ConnectorForm,
+    values: Mapping[str, str],
+    edited: Connection | None,
+    faults: Sequence[Fault] = (),
+    to_confirm: str = "",
 ) -> str:
+    """`to_confirm`: what would come of it, which is connected once a person confirms it."""
     return render_template(
         "connections/form.html",
         form=form,
         values=values,
         edited=edited,
+        to_confirm=to_confirm,
         mapped=application().as_mapped(edited).row if edited else None,
         errors=[FormError(fault.field, _said(form, fault)) for fault in faults],
         roles=ROLE_WORDS,
