@@ -61,6 +61,21 @@ MIRRORED = (
         first=_NAMES + "test_a_customer_that_rates_and_exemptions_name_is_there_in_any_spelling",
     ),
     Mutation(
+        "payment terms that a rule fills are not checked",
+        NAMES,
+        "if row.kind is ReferenceKind.RULE and (filled",
+        "if False and (filled",
+        first=_NAMES + "test_payment_terms_of_some_entities_are_looked_for_where_these_go",
+    ),
+    Mutation(
+        "a second ERP stops every deal of a live firm, and nobody is told",
+        "oppsync/services/admin/connections.py",
+        "            if not command.confirmed:\n",
+        "            if False:\n",
+        first="tests/integration/test_configuration.py::"
+        "test_of_a_live_firm_a_second_erp_that_would_stop_every_new_deal_is_confirmed_first",
+    ),
+    Mutation(
         "another setting of the connection forgets the mirror",
         "adapters/connectors/catalog.py",
         " - {SETTING} if naming is None else naming",
