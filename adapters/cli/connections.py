@@ -21,7 +21,9 @@ from adapters.connectors.registry import connector_of
 from adapters.documents.bundle_files import write_bundle
 from oppsync.domain.configuration.files import FILES
 from oppsync.domain.policy.connection_map import MapInForce
+from oppsync.domain.reading.readings import ReceivedDelivery
 from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.work.attempts import AttemptCount
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.connector_forms import ConnectorForm, FormField, WrongFields, shown, typed
 from oppsync.domain.work.observations import SEEN_WORDS
@@ -40,6 +42,8 @@ from oppsync.services.admin.commands import (
 )
 from oppsync.services.admin.connection_maps import as_row
 from oppsync.services.admin.connections import FORGOTTEN
+
+_MOST_DELIVERIES = 5
 
 ROLES = {"crm": ConnectionRole.CRM, "erp": ConnectionRole.ERP, "psa": ConnectionRole.PSA}
 ROLE_WORDS = {role: word for word, role in ROLES.items()}
@@ -139,8 +143,8 @@ def list_connections(as_json: bool) -> None:
 @_connection_id
 @json_option
 def show(connection_id: str, as_json: bool, as_row_of_bundle: bool) -> None:
-    """Show one connection with its settings, and which of them the configuration says. Secrets are never
-    shown."""
+    """Show one connection with its settings, which of them the configuration says, and its last deliveries.
+    Secrets are never shown."""
     with connected() as application:
         found, mapped = application.as_mapped(_found(application, connection_id))
         if as_row_of_bundle:
@@ -151,9 +155,15 @@ def show(connection_id: str, as_json: bool, as_row_of_bundle: bool) -> None:
             return
         form = application.connectors.form(found.role, found.vendor)
         url = application.webhook_url(found)
+        deliveries = application.queries.received(found.tenant_id, found.id, limit=_MOST_DELIVERIES)
+        refused = application.queries.refused_signatures(found.tenant_id, found.id)
     if as_json:
         of_bundle = mapped and {"row": mapped.connection, "valid_from": mapped.since.isoformat()}
-        print_json({**_document(found), "map": of_bundle, "webhook_url": url})
+        told = {
+            "deliveries": [each.model_dump(mode="json") for each in deliveries],
+            "refused": [each.model_dump(mode="json") for each in refused],
+        }
+        print_json({**_document(found), "map": of_bundle, "webhook_url": url, **told})
         return
     say(f"{found.name} ({found.id}): {form.title}, {ROLE_WORDS[found.role]}")
     if found.paused_at is not None:
@@ -174,7 +184,28 @@ def show(connection_id: str, as_json: bool, as_row_of_bundle: bool) -> None:
     if url is not None:
         click.echo(f"Webhook: {url}")
     for until in sorted(found.secret_ends.values()):
-        click.echo(f"An earlier webhook secret is accepted until {until.astimezone():%Y-%m-%d %H:%M}.")
+        click.echo(f"The webhook secret before is accepted until {until.astimezone():%Y-%m-%d %H:%M}.")
+    _tell_deliveries(deliveries, refused)
+
+
+def _tell_deliveries(deliveries: Sequence[ReceivedDelivery], refused: Sequence[AttemptCount]) -> None:
+    if deliveries:
+        print_table(
+            ("delivery", "received", "how it came", "signature", "records"),
+            [
+                (
+                    each.delivery_id,
+                    f"{each.received_at.astimezone():%Y-%m-%d %H:%M:%S}",
+                    each.source.value,
+                    each.signature,
+                    str(each.records),
+                )
+                for each in deliveries
+            ],
+        )
+    for hour in refused:
+        since = f"{hour.hour.astimezone():%Y-%m-%d %H:%M}"
+        click.echo(f"Refused for their signature in the hour from {since}: {hour.count}.")
 
 
 def _origin(field: FormField, mapped: MapInForce | None) -> str:
@@ -275,11 +306,12 @@ def reencrypt() -> None:
     type=float,
     default=24.0,
     show_default=True,
-    help="How long earlier ones are accepted.",
+    help="How long the one before is accepted.",
 )
 @json_option
 def rotate_secret(connection_id: str, both_valid_hours: float, as_json: bool) -> None:
-    """Make a new secret for the webhook. It is shown only once; the earlier one is accepted for a while."""
+    """Make a new secret for the webhook. It is shown only once; the one before is accepted for a
+    while, and any earlier one no more."""
     with connected() as application:
         command = RotateWebhookSecret(
             application.tenant_id, COMMAND_LINE, connection_id, timedelta(hours=both_valid_hours)

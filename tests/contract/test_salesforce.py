@@ -14,6 +14,7 @@ import pytest
 
 from adapters.connectors.connector import AnyConnector
 from adapters.connectors.registry import connector_of
+from adapters.crm.salesforce import wire
 from adapters.crm.salesforce.connector import CONNECTOR
 from oppsync.domain.deal.billing_terms import (
     BillingFrequency,
@@ -399,7 +400,7 @@ def test_terms_of_billing_are_read_from_deal_and_lines_where_the_org_has_them(or
 def test_an_org_without_fields_for_terms_is_not_asked_for_them(org: SalesforceHarness) -> None:
     deal = deals.fixed_fee(WON)
     deal["opportunity"] |= TERMS
-    found = read(org, deal)
+    found = read(org, deal, billing_terms=False)
     assert found.contract.billing == BillingTerms()
 
 
@@ -460,7 +461,7 @@ def test_an_org_without_fields_for_contracts_is_not_asked_for_them(org: Salesfor
     deal = deals.fixed_fee(WON)
     deal["opportunity"] |= CONTRACT
     deal["account"] |= {"BillingStateCode": "NY", "PO_Required__c": True}
-    found = read(org, deal)
+    found = read(org, deal, contract_terms=False)
     assert found.account is not None
     assert (found.contract.po_expires_on, found.contract.special_terms) == (None, None)
     assert (found.account.subdivision, found.account.po_required) == (None, False)
@@ -518,3 +519,33 @@ def test_an_inspection_names_each_field_that_is_missing_and_each_that_may_not_be
     }
     assert all(each.fix for each in seen if each.is_fault)
     assert any("calls of the org's last 24 hours are left" in each.what for each in seen)
+
+
+def test_an_inspection_names_terms_that_the_org_has_and_a_setting_leaves_unread(org: SalesforceHarness) -> None:
+    off = {"billing_terms": False, "contract_terms": False}
+
+    billing, contract = (each for each in connect(org, **off).inspect() if each.is_fault)
+
+    assert (billing.seen.value, contract.seen.value) == ("field_not_read", "field_not_read")
+    assert billing.what.startswith("The setting billing_terms is off: deals are planned without what is in ")
+    assert "PO_Limit__c" in billing.what
+    assert "Cap_Amount__c" in billing.what
+    assert contract.what == (
+        "The setting contract_terms is off: deals are planned without what is in PO_Required__c, "
+        "Contract_Document_Link__c, PO_Expiry_Date__c, Place_Of_Supply__c, Special_Terms__c of Account and "
+        "Opportunity"
+    )
+    assert (
+        contract.fix
+        == "Set contract_terms to yes. Where a field is not to be read, name none for it in fields."
+    )
+    assert len(billing.in_words) < 500  # whole on the connection's page
+
+
+def test_terms_that_nobody_wants_read_are_named_away_and_no_fault(org: SalesforceHarness) -> None:
+    unwanted = [name for name in wire.CONTRACT_TERMS if name != "Opportunity.Special_Terms__c"]
+    named = dict.fromkeys(unwanted) | {"Opportunity.Special_Terms__c": "Special_Terms__c"}
+
+    seen = connect(org, contract_terms=False, fields=named).inspect()
+
+    assert [each.what for each in seen if each.is_fault] == []

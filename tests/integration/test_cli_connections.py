@@ -19,6 +19,7 @@ from oppsync.kernel.settings import Settings
 from oppsync.services.configuration.commands import ApplyConfiguration
 from tests.contract.harness.salesforce import CLIENT_SECRET, SalesforceHarness, salesforce
 from tests.harness.builders import TENANT
+from tests.integration import desk
 
 Run = Callable[..., Result]
 SECRETS = f"client_id=oppsync-tests\nclient_secret={CLIENT_SECRET}\n"
@@ -159,13 +160,24 @@ def test_a_secret_is_rotated_a_connection_paused_resumed_and_removed(
     secret = run("rotate-secret", added["id"]).output.strip()
     with application.uow() as uow:
         assert uow.connections.secrets(added["id"])["webhook_secrets"] == [secret, added["webhook"]["secret"]]
-    assert "An earlier webhook secret is accepted until" in run("show", added["id"]).output
+    assert "The webhook secret before is accepted until" in run("show", added["id"]).output
     assert "at most 30 days" in run("rotate-secret", added["id"], "--both-valid-hours", "9999").output
 
     assert run("pause", added["id"]).exit_code == 0
     assert "Paused since" in run("show", added["id"]).output
     assert run("resume", added["id"]).exit_code == 0
     assert "Paused since" not in run("show", added["id"]).output
+    desk.run(
+        application,
+        """
+        insert into inbox (tenant_id, id, connection_id, delivery_id, body, traceparent)
+        values ('default', gen_random_uuid(), :id, 'delivery-1', '', '00-1-2-01')
+        """,
+        id=added["id"],
+    )
+    assert "delivery-1" in run("show", added["id"]).output
+    shown = canonical_json.loads(run("show", added["id"], "--json").output)
+    assert [each["signature"] for each in shown["deliveries"]] == ["valid"]
 
     assert run("remove", added["id"]).exit_code == 0
     assert "There is no such connection" in run("show", added["id"]).output

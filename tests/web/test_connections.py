@@ -157,7 +157,7 @@ def test_a_webhook_secret_rotates_with_both_accepted_until_the_earlier_one_ends(
     assert [delivered(app, CONNECTION, secret) for secret in (WEBHOOK_SECRET, new)] == [401, 202]
 
     deliveries = ida("GET", f"/connections/{CONNECTION}/deliveries").json or {}
-    assert len(deliveries["rows"]) == 3
+    assert [row["signature"] for row in deliveries["rows"]] == ["valid", "valid", "valid"]
     assert [row["count"] for row in deliveries["refused"]] == [1]
 
 
@@ -261,12 +261,12 @@ def test_an_admin_connects_a_system_by_pages_alone(browser: Browsers, office: Of
     assert "<b>org" not in page.markup
     assert "is accepted for 24 more hours" not in page.words
     told = ida.post(address, action="rotate")
-    assert "An earlier secret is accepted until" not in told.words
+    assert "The secret before is accepted until" not in told.words
     assert "The present secret is accepted for 24 more hours" in told.words
     secret = told.markup.partition('id="secret"')[2].partition(">")[2].partition("<")[0]
     assert secret.startswith("whsec_")
     assert secret not in ida.get(address).markup
-    assert "An earlier secret is accepted until" in ida.post(address, action="rotate").words
+    assert "The secret before is accepted until" in ida.post(address, action="rotate").words
 
     edited = ida.post(f"{address}/edit", name="Org", base_url="https://org.example", timeout="20")
     assert edited.status == 303

@@ -48,8 +48,8 @@ class SalesforceCrm:
         self._currency = settings.currency
         without = {f"{sobject}.CurrencyIsoCode" for sobject in WITH_CURRENCY} if settings.currency else set()
         without |= wire.NAMED_ONLY
-        without |= set() if settings.billing_terms else wire.BILLING_TERMS
-        without |= set() if settings.contract_terms else wire.CONTRACT_TERMS
+        self._left_out = {name: fields - settings.fields.keys() for name, fields in _left_out(settings).items()}
+        without = without.union(*self._left_out.values())
         self._names = wire.FieldNames(overrides=dict.fromkeys(without) | settings.fields)
         self._client = SalesforceClient(
             settings.base_url,
@@ -65,7 +65,7 @@ class SalesforceCrm:
         self._client.query({"alive": _select(wire.ChangeRecord, self._names, f"Id = '{_NO_RECORD}'")})
 
     def inspect(self) -> Sequence[Observation]:
-        return inspected(self._client, self._names, owner_history=self._owner_history)
+        return inspected(self._client, self._names, self._left_out, owner_history=self._owner_history)
 
     def read_notification(self, body: bytes) -> Sequence[OpportunityRef]:
         """One reference for each opportunity in the notification, the latest when it occurs twice."""
@@ -200,6 +200,12 @@ class SalesforceCrm:
                 wire.MilestoneRecord, names, f"Opportunity__c = '{record_id}' ORDER BY Planned_Date__c, Id"
             ),
         }
+
+
+def _left_out(settings: SalesforceSettings) -> dict[str, frozenset[str]]:
+    """The fields that each setting, being off, leaves unread."""
+    of_settings = {"billing_terms": wire.BILLING_TERMS, "contract_terms": wire.CONTRACT_TERMS}
+    return {name: fields for name, fields in of_settings.items() if not getattr(settings, name)}
 
 
 def _select(record: type[wire.Record], names: wire.FieldNames, where: str) -> str:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from adapters.crm.salesforce import wire
 from adapters.crm.salesforce.client import SalesforceClient
-from oppsync.domain.work.observations import Observation, fine, lacks_field, lacks_permission, note
+from oppsync.domain.work.observations import (
+    Observation,
+    fine,
+    lacks_field,
+    lacks_permission,
+    leaves_unread,
+    note,
+)
 
 _HISTORY = "OpportunityFieldHistory"
 _PERMISSION_SET = "give it in the permission set of the integration user"
@@ -15,12 +22,20 @@ _SCARCE = 0.1
 
 
 def inspected(
-    client: SalesforceClient, names: wire.FieldNames, *, owner_history: bool
+    client: SalesforceClient,
+    names: wire.FieldNames,
+    left_out: Mapping[str, Set[str]],
+    *,
+    owner_history: bool,
 ) -> Sequence[Observation]:
+    """`left_out`: the fields that each setting, being off, leaves unread."""
     seen: list[Observation] = []
+    there: set[str] = set()
     for sobject, records in _by_object().items():
         described = client.describe(sobject)
         seen += _object(sobject, described, records, names)
+        there.update(f"{sobject}.{field.name}".lower() for field in (described.fields if described else ()))
+    seen += _unread(left_out, there)
     if owner_history:
         seen.append(_history(client.describe(_HISTORY)))
     return [*seen, _calls(client.daily_calls())]
@@ -83,6 +98,19 @@ def _writable(
         )
     if not locked:
         yield fine(f"The fields of {sobject} that are written back may be written.")
+
+
+def _unread(left_out: Mapping[str, Set[str]], there: Set[str]) -> Iterator[Observation]:
+    """A field of the org's own that is there was made to be read. Standard ones are in every org."""
+    for setting, fields in left_out.items():
+        found = sorted(each for each in fields if each.endswith("__c") and each.lower() in there)
+        if found:
+            objects, names = (dict.fromkeys(each.split(".")[part] for each in found) for part in (0, 1))
+            yield leaves_unread(
+                f"The setting {setting} is off: deals are planned without what is in "
+                f"{', '.join(names)} of {' and '.join(objects)}",
+                f"Set {setting} to yes. Where a field is not to be read, name none for it in fields.",
+            )
 
 
 def _history(described: wire.Described | None) -> Observation:

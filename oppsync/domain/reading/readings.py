@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field, computed_field
@@ -205,13 +205,18 @@ class DeliveryStatus(Frozen):
 
 class ReceivedDelivery(Frozen):
     """A delivery of a connection whose signature was right, or that a poll found. `records`: how many it
-    named."""
+    named; `signature`: `valid`, or `none` where oppsync asked for it."""
 
     event_id: UUID
     delivery_id: Code
     received_at: AwareDatetime
     source: Source
     records: int
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def signature(self) -> Literal["valid", "none"]:
+        return "valid" if self.source is Source.WEBHOOK else "none"
 
 
 class PollStatus(Frozen):

@@ -164,7 +164,8 @@ def _webhook(facts: SetUpFacts) -> Found:
     if silent:
         first = silent[0]
         says = (
-            f"{first.name} reported no change yet: save a deal there, once it has the address and the secret."
+            f"{first.name} reported no change yet: once it has the address and the secret, win a small deal"
+            " there, or save one that is won."
         )
         return Found(
             False, says, f"/connections/{first.id}#webhook", f"oppsync connection rotate-secret {first.id}"

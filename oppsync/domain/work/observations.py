@@ -11,6 +11,7 @@ class Seen(StrEnum):
     OK = "ok"
     MISSING_PERMISSION = "missing_permission"
     MISSING_FIELD = "missing_field"
+    FIELD_NOT_READ = "field_not_read"  # it is there, and a setting says not to read it
     MISSING_RECORD = "missing_record"  # such as a product that the settings name
     NOT_REACHED = "not_reached"
     NOTE = "note"
@@ -20,11 +21,12 @@ SEEN_WORDS = {
     Seen.OK: "OK",
     Seen.MISSING_PERMISSION: "Permission missing",
     Seen.MISSING_FIELD: "Field missing",
+    Seen.FIELD_NOT_READ: "Field not read",
     Seen.MISSING_RECORD: "Record missing",
     Seen.NOT_REACHED: "Not reached",
     Seen.NOTE: "Note",
 }
-# What does not stop a deal.
+# What nobody has to look at.
 _HARMLESS = frozenset({Seen.OK, Seen.NOTE})
 _LONGEST = 500
 
@@ -59,6 +61,10 @@ def lacks_permission(what: str, fix: str) -> Observation:
 
 def lacks_field(what: str, fix: str) -> Observation:
     return Observation(seen=Seen.MISSING_FIELD, what=what, fix=fix)
+
+
+def leaves_unread(what: str, fix: str) -> Observation:
+    return Observation(seen=Seen.FIELD_NOT_READ, what=what, fix=fix)
 
 
 def lacks_record(what: str, fix: str) -> Observation:

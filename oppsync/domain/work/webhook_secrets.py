@@ -1,4 +1,4 @@
-"""The secrets that sign a connection's webhooks: a new one replaces the others, which are accepted a while
+"""The secrets that sign a connection's webhooks: a new one replaces the one before, which is accepted a while
 longer.
 
 They are a plain list, the newest first, as every release reads it. Until when each older one is accepted stands
@@ -40,8 +40,9 @@ def accepted(secrets: Sequence[str], ends: Ends, now: datetime) -> list[str]:
 
 
 def rotated(secrets: Sequence[str], ends: Ends, new: str, now: datetime, both_valid: timedelta) -> Rotated:
-    """The new secret first, then those still accepted, none of them longer than `both_valid`."""
+    """The new secret first, then the one before it, not longer than `both_valid`. Earlier ones end: two are
+    valid at once, and no more."""
     until = now + both_valid
-    kept = accepted(secrets, ends, now) if both_valid else []
+    kept = accepted(secrets, ends, now)[:1] if both_valid else []
     latest = {fingerprint(secret): min(until, ends.get(fingerprint(secret), until)) for secret in kept}
     return Rotated([new, *kept], latest)

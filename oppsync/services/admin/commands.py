@@ -391,7 +391,7 @@ class RemoveConnection(Command[None]):
 
 @dataclass(frozen=True)
 class RotateWebhookSecret(Command[str]):
-    """Returns a new secret, which is told this once. The earlier ones are accepted for `both_valid` more.
+    """Returns a new secret, which is told this once. The one before is accepted for `both_valid` more.
     Raises NotFound, Forbidden; InvalidInput for a connection without webhooks, and for a time that is too
     long."""
 

@@ -26,7 +26,7 @@ class SalesforceHarness:
 
     def __init__(self, url: str) -> None:
         self.control = SalesforceControl(url)
-        settings = {"base_url": url, "owner_history": True}
+        settings = {"base_url": url, "billing_terms": True, "contract_terms": True, "owner_history": True}
         self.access = Access(settings, {"client_id": "oppsync-tests", "client_secret": CLIENT_SECRET})
 
     def win(self, won_on: date = WON_ON) -> str:

@@ -16,6 +16,7 @@ SEEN_SHOWN = {
     Seen.NOTE: Shown("Note", "info", "dot"),
     Seen.MISSING_PERMISSION: Shown("Permission missing", "bad", "triangle"),
     Seen.MISSING_FIELD: Shown("Field missing", "bad", "triangle"),
+    Seen.FIELD_NOT_READ: Shown("Field not read", "wait", "dot"),
     Seen.MISSING_RECORD: Shown("Record missing", "bad", "triangle"),
     Seen.NOT_REACHED: Shown("Not reached", "bad", "octagon"),
 }
@@ -24,7 +25,7 @@ _UNKNOWN = Shown("Unknown", "neutral", "ring", "Its state cannot be read now, or
 _UNTESTED = Shown("Not tested", "neutral", "ring", "Nothing failed there; no test was made since it was set.")
 _WORKING = Shown("Working", "good", "tick")
 _FAILING = Shown("Failing", "bad", "octagon", "It failed too often; one call at a time is tried.")
-_LACKING = Shown("Something missing", "wait", "dot", "Its last test found something missing.")
+_LACKING = Shown("Something missing", "wait", "dot", "Its last test found something missing or not read.")
 _ENDED = Shown("Ended in use", "wait", "dot", "It does not have master data that deals or rows here name.")
 _HELD = Shown("Waiting", "wait", "hourglass", "It asked to wait.")
 
