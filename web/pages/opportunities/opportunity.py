@@ -15,7 +15,7 @@ from oppsync.domain.deal.place import place_of
 from oppsync.domain.deal.since_approval import line_named
 from oppsync.domain.plan.tampering import PlanTampered
 from oppsync.domain.reading.readings import OpportunityDetail
-from oppsync.domain.work.states import COMPENSABLE
+from oppsync.domain.work.states import PLANNABLE_ANEW
 from oppsync.kernel.errors import Conflict, InvalidInput, NotFound
 from oppsync.services.changes.commands import PlanAnew
 from web.access.access import kept_input
@@ -66,7 +66,7 @@ def _page(
         view=view,
         no_plan=no_plan,
         replaced=replaced_by(tenant, opportunity_id, replaces, view.plan) if view else None,
-        may_plan_anew=opportunity.stands_at in COMPENSABLE and _may_plan_anew(opportunity),
+        may_plan_anew=opportunity.stands_at in PLANNABLE_ANEW and _may_plan_anew(opportunity),
         exceptions=queries.exceptions(tenant, opportunity_id=opportunity_id).rows,
         approvals=queries.approvals(tenant, opportunity_id=opportunity_id).rows,
         effects=queries.effects(tenant, opportunity_id),

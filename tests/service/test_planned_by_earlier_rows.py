@@ -1,0 +1,107 @@
+"""A deal waits for approval by a plan of an earlier version of the configuration: that is said, the plan stays
+until somebody has it made anew, and then today's version counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from oppsync.domain.approval.tasks import TaskStatus
+from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.work.states import State
+from oppsync.kernel.errors import Conflict
+from oppsync.services.changes.commands import PlanAnew
+from oppsync.services.configuration.commands import Applied, ApplyConfiguration, RevertConfiguration
+from sandbox.firm import deals
+from tests.harness import erp
+from tests.harness.builders import TENANT
+from tests.harness.house import DELIVERY, FINANCE, WON_ON, House
+from tests.harness.tryton import Books
+from tests.service.test_configuration import FIRM, dearer
+
+REASON = "The rates were wrong."
+
+
+def apply_dearer(house: House) -> Applied:
+    answer = house.application.dispatch(ApplyConfiguration(TENANT, COMMAND_LINE, FIRM, dearer()))
+    assert isinstance(answer, Applied)
+    return answer
+
+
+def revert(house: House, number: int = 1) -> Applied:
+    answer = house.application.dispatch(RevertConfiguration(TENANT, COMMAND_LINE, number))
+    assert isinstance(answer, Applied)
+    return answer
+
+
+def plan_anew(house: House, record_id: str, *, ask_again: bool = False) -> None:
+    opportunity_id = house.opportunity(record_id).id
+    house.application.dispatch(PlanAnew(TENANT, opportunity_id, house.operator, REASON, ask_again))
+
+
+def test_planned_anew_a_waiting_deal_is_planned_and_asked_about_by_the_rows_of_now(
+    house: House, books: Books
+) -> None:
+    """Its cost rates were wrong in one version, and taken back by the next while it waited."""
+    apply_dearer(house)
+    record_id = house.to_approval(deals.fixed_fee(WON_ON))
+    wrong = house.plan(record_id)
+    house.decide(house.tasks(record_id)["finance"], FINANCE)
+    house.settle()
+    revert(house)
+    house.settle()
+    assert house.plan(record_id).hash == wrong.hash  # nobody's plan is made anew behind their back
+
+    plan_anew(house, record_id)
+    house.settle()
+
+    assert house.state(record_id) is State.AWAITING_APPROVAL, house.exceptions(record_id)
+    right = house.plan(record_id)
+    assert right.hash != wrong.hash
+    assert right.plan.configuration is not None
+    assert right.plan.configuration.number == 3
+    assert house.opportunity(record_id).replaces is None  # nobody had approved all of it
+    assert {task.status for task in house.tasks(record_id).values()} == {TaskStatus.OPEN}
+    asked = next(entry for entry in house.entries(record_id) if entry.type == "planned.anew.v1")
+    assert (asked.detail["reason"], asked.before) == (REASON, {"plan": wrong.hash})
+    house.approve(record_id)
+    house.settle()
+    assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
+    erp.check_landed(books, record_id, right.plan.content)
+
+
+def test_a_waiting_deal_with_the_same_plan_keeps_who_approved_it(house: House) -> None:
+    record_id = house.to_approval(deals.fixed_fee(WON_ON))
+    before = house.plan(record_id).hash
+    house.decide(house.tasks(record_id)["finance"], FINANCE)
+    house.settle()
+
+    plan_anew(house, record_id)
+    house.settle()
+
+    assert (house.state(record_id), house.plan(record_id).hash) == (State.AWAITING_APPROVAL, before)
+    assert house.tasks(record_id)["finance"].status is TaskStatus.APPROVED
+    house.decide(house.tasks(record_id)["delivery"], DELIVERY)
+    house.settle()
+    assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
+
+
+def test_who_doubts_has_everybody_asked_again_about_a_waiting_deal(house: House) -> None:
+    record_id = house.to_approval(deals.fixed_fee(WON_ON))
+    house.decide(house.tasks(record_id)["finance"], FINANCE)
+
+    plan_anew(house, record_id, ask_again=True)
+    house.settle()
+
+    assert {task.status for task in house.tasks(record_id).values()} == {TaskStatus.OPEN}
+
+
+def test_a_rejection_that_is_not_worked_yet_ends_the_plan_all_the_same(house: House) -> None:
+    record_id = house.to_approval(deals.fixed_fee(WON_ON))
+    house.reject(record_id, "Not with this customer")
+
+    with pytest.raises(Conflict) as refused:
+        plan_anew(house, record_id)
+
+    assert refused.value.code == "ALREADY_DECIDED"
+    house.settle()
+    assert house.state(record_id) is State.REJECTED
