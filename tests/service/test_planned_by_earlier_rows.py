@@ -105,3 +105,29 @@ def test_a_rejection_that_is_not_worked_yet_ends_the_plan_all_the_same(house: Ho
     assert refused.value.code == "ALREADY_DECIDED"
     house.settle()
     assert house.state(record_id) is State.REJECTED
+
+
+def now_holds(house: House, record_id: str) -> tuple[int | None, int | None]:
+    """The version that holds now, as the plan and as the approval of finance say it."""
+    task = house.tasks(record_id)["finance"]
+    by_plan = house.plan(record_id).configuration_now
+    by_task = house.application.queries.approval(TENANT, task.id).configuration_now
+    return by_plan and by_plan.number, by_task and by_task.number
+
+
+def test_a_plan_and_its_approval_say_that_another_version_holds_now(house: House) -> None:
+    """Until it is planned anew, or the rows that made it hold again."""
+    record_id = house.to_approval(deals.fixed_fee(WON_ON))
+    assert now_holds(house, record_id) == (None, None)
+
+    apply_dearer(house)
+    assert now_holds(house, record_id) == (2, 2)
+
+    revert(house)
+    assert now_holds(house, record_id) == (None, None)
+
+    apply_dearer(house)
+    assert now_holds(house, record_id) == (4, 4)
+    plan_anew(house, record_id)
+    house.settle()
+    assert now_holds(house, record_id) == (None, None)
