@@ -452,6 +452,8 @@ def _print_open_deals(effects: OpenDealEffects) -> None:
     more = f", and {effects.not_tried} more not tried" if effects.not_tried else ""
     say(f"\nDeals not approved yet: {same} of {len(effects.rows)} keep their plan{more}.")
     if effects.differing:
+        if effects.waiting_in_words:
+            say(effects.waiting_in_words)
         rows = [
             (
                 each.name,

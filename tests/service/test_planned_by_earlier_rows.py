@@ -3,20 +3,29 @@ until somebody has it made anew, and then today's version counts."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from oppsync.domain.approval.tasks import TaskStatus
+from oppsync.domain.reading.open_deals import DealEffect, Fate
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Conflict
 from oppsync.services.changes.commands import PlanAnew
-from oppsync.services.configuration.commands import Applied, ApplyConfiguration, RevertConfiguration
+from oppsync.services.configuration.commands import (
+    Applied,
+    ApplyConfiguration,
+    CompareConfiguration,
+    RevertConfiguration,
+)
 from sandbox.firm import deals
 from tests.harness import erp
 from tests.harness.builders import TENANT
 from tests.harness.house import DELIVERY, FINANCE, WON_ON, House
 from tests.harness.tryton import Books
-from tests.service.test_configuration import FIRM, dearer
+from tests.service.test_configuration import FIRM, ROWS, dearer
 
 REASON = "The rates were wrong."
 
@@ -131,3 +140,42 @@ def test_a_plan_and_its_approval_say_that_another_version_holds_now(house: House
     plan_anew(house, record_id)
     house.settle()
     assert now_holds(house, record_id) == (None, None)
+
+
+def effect(house: House, rows: Sequence[ReferenceRow]) -> DealEffect:
+    (found,) = house.application.dispatch(CompareConfiguration(TENANT, COMMAND_LINE, FIRM, rows)).open_deals.rows
+    return found
+
+
+def without_nexus(rows: Sequence[ReferenceRow]) -> list[ReferenceRow]:
+    """Rows that differ in what the deal does not use."""
+    return [row for row in rows if row.kind is not ReferenceKind.TAX_NEXUS]
+
+
+def test_what_rows_would_do_to_a_waiting_deal_is_told_of_the_plan_that_waits(house: House) -> None:
+    """Not of a plan that the rows of now would make, which nobody was shown."""
+    apply_dearer(house)
+    record_id = house.to_approval(deals.fixed_fee(WON_ON))
+    waits = house.plan(record_id).plan.content
+    assert effect(house, without_nexus(dearer())).fate is Fate.SAME
+    revert(house)
+
+    otherwise = effect(house, without_nexus(ROWS))
+
+    assert (otherwise.fate, otherwise.source_id) == (Fate.OTHER_PLAN, record_id)
+    assert (otherwise.keeps_until_anew, otherwise.total_before) == (True, waits.total)
+    assert "cost" in otherwise.what
+    assert effect(house, without_nexus(dearer())).fate is Fate.SAME  # as it waits
+    plan_anew(house, record_id)
+    house.settle()
+    assert effect(house, without_nexus(ROWS)).fate is Fate.SAME
+
+
+def test_a_waiting_deal_that_the_rows_of_now_would_stop_is_not_said_to_be_stopped(house: House) -> None:
+    house.to_approval(deals.fixed_fee(WON_ON))
+    stopping = [row for row in ROWS if row.kind is not ReferenceKind.PROJECT_TEMPLATE]
+    house.application.dispatch(ApplyConfiguration(TENANT, COMMAND_LINE, FIRM, stopping))
+
+    assert effect(house, ROWS).fate is Fate.SAME
+    stopped = effect(house, without_nexus(stopping))
+    assert (stopped.fate, stopped.keeps_until_anew) == (Fate.STOPPED, True)
