@@ -483,3 +483,8 @@ def _print_answer(answer: Answer, as_json: bool) -> None:
         rows = "row differs" if answer.changed == 1 else "rows differ"
         found = short_fingerprint(answer.fingerprint)
         say(f"Version {answer.number}, fingerprint {found}: {answer.changed} {rows} from the one before.")
+        if answer.waiting:
+            listed = (
+                f"`opportunity plan-anew ID` does that; the page /configuration/versions/{answer.number} lists"
+            )
+            say(f"{answer.waiting_in_words} {listed} {'it' if answer.waiting == 1 else 'them'}.")

@@ -121,7 +121,7 @@ def now_holds(house: House, record_id: str) -> tuple[int | None, int | None]:
     task = house.tasks(record_id)["finance"]
     by_plan = house.plan(record_id).configuration_now
     by_task = house.application.queries.approval(TENANT, task.id).configuration_now
-    return by_plan and by_plan.number, by_task and by_task.number
+    return by_plan.number if by_plan else None, by_task.number if by_task else None
 
 
 def test_a_plan_and_its_approval_say_that_another_version_holds_now(house: House) -> None:
@@ -143,7 +143,9 @@ def test_a_plan_and_its_approval_say_that_another_version_holds_now(house: House
 
 
 def effect(house: House, rows: Sequence[ReferenceRow]) -> DealEffect:
-    (found,) = house.application.dispatch(CompareConfiguration(TENANT, COMMAND_LINE, FIRM, rows)).open_deals.rows
+    (found,) = house.application.dispatch(
+        CompareConfiguration(TENANT, COMMAND_LINE, FIRM, rows)
+    ).open_deals.rows
     return found
 
 
@@ -179,3 +181,25 @@ def test_a_waiting_deal_that_the_rows_of_now_would_stop_is_not_said_to_be_stoppe
     assert effect(house, ROWS).fate is Fate.SAME
     stopped = effect(house, without_nexus(stopping))
     assert (stopped.fate, stopped.keeps_until_anew) == (Fate.STOPPED, True)
+
+
+def test_who_applies_or_takes_back_rows_is_told_how_many_deals_wait_by_others(house: House) -> None:
+    house.to_active(deals.milestone(WON_ON))
+    record_id = house.to_approval(deals.fixed_fee(WON_ON))
+
+    applied = apply_dearer(house)
+
+    assert applied.waiting == 1
+    assert applied.waiting_in_words == (
+        "1 deal waits for approval by plans of an earlier version. It keeps its plan until it is planned anew."
+    )
+    with house.application.uow.reading() as uow:
+        listed, count = uow.plans.waiting_by_others(TENANT, applied.fingerprint, 10)
+    assert (count, [each.number for each in listed]) == (1, [1])
+    assert listed[0].opportunity_id == house.opportunity(record_id).id
+    assert revert(house).waiting == 0  # the rows that made its plan hold again
+    again = apply_dearer(house)
+    plan_anew(house, record_id)
+    house.settle()
+    with house.application.uow.reading() as uow:
+        assert uow.plans.waiting_by_others(TENANT, again.fingerprint, 10) == ([], 0)

@@ -94,6 +94,11 @@ def test_a_plan_of_an_earlier_version_is_said_to_be_one_and_leads_to_a_new_one(
         assert "#plan-anew" not in for_ana.markup
         assert "#plan-anew" in for_olga.markup
 
+    version = browser("ana").get("/configuration/versions/2")
+    assert "Globex goes to the cloud , planned by version 1" in version.words
+    assert deal in version.markup
+    assert "planned by version" not in browser("ana").get("/configuration/versions/1").words
+
     done = browser("olga").post(f"{deal}/plan-anew", form_of=deal, reason=REASON)
     assert done.status == 303
     assert office.application.queries.opportunity(TENANT, waiting.opportunity_id).state is State.RECEIVED

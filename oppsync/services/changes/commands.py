@@ -1,4 +1,4 @@
-"""Commands with which people change a plan before it is approved, or have it made anew before the deal is active."""
+"""Commands with which people change a plan before it is approved, or have it made anew."""
 
 from __future__ import annotations
 
