@@ -161,8 +161,8 @@ def _gathered(uow: UnitOfWork, deal: TrackedOpportunity, now: Rules, then: Rules
 
 
 def _waiting_plan(uow: UnitOfWork, deal: TrackedOpportunity) -> Plan | None:
-    """None also where earlier plans of the deal gave its lines paths that a trial does not know, where a release
-    made the plan that kept no configuration with it, and where somebody changed it in the database."""
+    """None also where earlier plans of the deal gave its lines paths that a trial does not know, where a
+    release made the plan that kept no configuration with it, and where somebody changed it in the database."""
     if deal.state is not State.AWAITING_APPROVAL or deal.plan_hash is None or deal.replaces is not None:
         return None
     try:
