@@ -224,8 +224,8 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     "NOT_PLANNABLE_ANEW": RefusalText(
         _MOVED_ON,
-        "Only a deal between its approval and its activation is planned anew.",
-        "Before, override its plan or change the deal; afterwards, correct the projects in the ERP.",
+        "Only a deal that has a plan and is not active yet is planned anew.",
+        "Before, change the deal or what stops it, and replay; afterwards, correct the projects in the ERP.",
     ),
     "BODY_PRUNED": RefusalText(
         _MOVED_ON,

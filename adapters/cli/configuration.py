@@ -452,6 +452,8 @@ def _print_open_deals(effects: OpenDealEffects) -> None:
     more = f", and {effects.not_tried} more not tried" if effects.not_tried else ""
     say(f"\nDeals not approved yet: {same} of {len(effects.rows)} keep their plan{more}.")
     if effects.differing:
+        if effects.waiting_in_words:
+            say(effects.waiting_in_words)
         rows = [
             (
                 each.name,
@@ -481,3 +483,8 @@ def _print_answer(answer: Answer, as_json: bool) -> None:
         rows = "row differs" if answer.changed == 1 else "rows differ"
         found = short_fingerprint(answer.fingerprint)
         say(f"Version {answer.number}, fingerprint {found}: {answer.changed} {rows} from the one before.")
+        if answer.waiting:
+            listed = (
+                f"`opportunity plan-anew ID` does that; the page /configuration/versions/{answer.number} lists"
+            )
+            say(f"{answer.waiting_in_words} {listed} {'it' if answer.waiting == 1 else 'them'}.")

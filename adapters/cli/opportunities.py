@@ -79,11 +79,11 @@ def compensate(identifier: str, reason: str) -> None:
 @click.option("--reason", required=True, help="Kept on the timeline.")
 @click.option("--ask-again", is_flag=True, help="No approval counts any more, even if the plan stays the same.")
 def plan_anew(identifier: str, reason: str, ask_again: bool) -> None:
-    """Plan an approved deal anew with today's data, before it is active."""
+    """Plan a deal anew with today's data: one that waits for approval, or is approved and not active yet."""
     with connected() as application:
         opportunity_id = find_id(application, identifier)
         application.dispatch(PlanAnew(application.tenant_id, opportunity_id, COMMAND_LINE, reason, ask_again))
-    which = "it" if ask_again else "a plan that differs from the approved one"
+    which = "it" if ask_again else "a plan that differs from the one before"
     click.echo(f"{opportunity_id}: planned anew; {which} has to be approved again.")
 
 

@@ -18,6 +18,7 @@ from oppsync.domain.values.model import changed
 from oppsync.domain.values.money import Money
 from oppsync.kernel.errors import Forbidden, InvalidInput
 from oppsync.services.configuration.commands import (
+    Applied,
     ApplyConfiguration,
     BacktestConfiguration,
     CompareConfiguration,
@@ -268,7 +269,7 @@ def test_the_report_is_kept_with_whatever_has_these_rows_and_told_once(house: Ho
     with house.application.uow.reading() as uow:
         assert uow.configurations.backtest_of(TENANT, fingerprint(other)) == last
         assert uow.configurations.backtest_of(TENANT, fingerprint(ROWS)) is None
-    assert version == (2, last.after, 1)
+    assert version == Applied(2, last.after, 1, waiting=1)
     told = house.rows("select actor, summary from audit where type = 'configuration.backtested.v1'")
     assert [each["summary"] for each in told] == ["Tried 1 won deals by a configuration: 1 would differ"] * 2
     assert {each["actor"] for each in told} == {"command-line"}

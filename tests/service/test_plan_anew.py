@@ -425,10 +425,12 @@ def test_a_release_that_does_not_know_it_leaves_the_deal_alone(house: House, gat
         document(Before, after["enrichment"])
 
 
-def test_only_between_approval_and_activation_and_with_a_reason_by_whoever_may(house: House) -> None:
-    waiting = house.to_approval(deals.milestone(WON_ON))
+def test_only_with_a_plan_and_before_it_is_active_and_with_a_reason_by_whoever_may(house: House) -> None:
     active = house.to_active(deals.milestone(WON_ON))
-    for record_id in (waiting, active):
+    unplanned = house.win(deals.fixed_fee(WON_ON))
+    house.edit(unplanned, opportunity={"Payment_Terms__c": "NET31"})
+    house.settle()
+    for record_id in (unplanned, active):
         with pytest.raises(Conflict) as refused:
             plan_anew(house, record_id)
         assert refused.value.code == "NOT_PLANNABLE_ANEW"

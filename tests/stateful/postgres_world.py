@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -164,6 +164,10 @@ class SendingActor:
         self._stage = stage
         self._send = send
 
+    @property
+    def queue_name(self) -> str:
+        return self._stage
+
     def send_with_options(self, *, args: tuple[str], traceparent: str) -> None:
         self._send(UUID(args[0]), self._stage)
 
@@ -179,6 +183,9 @@ class EmptyBroker:
 
     def pipeline(self, **_: Any) -> EmptyBroker:
         return self
+
+    def wake(self, queues: Iterable[str]) -> None:
+        """Nobody rests."""
 
     def llen(self, _: str) -> None:
         self._asked += 1

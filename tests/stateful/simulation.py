@@ -372,9 +372,14 @@ class Simulation:
         self._expect_message(tracked.id)
 
     def plan_anew(self, record_id: str) -> None:
-        """A person has an approved deal planned anew."""
+        """A person has a deal that waits for approval, or is approved, planned anew."""
         tracked = self.find(record_id).tracked
-        may = tracked.stands_at in (State.APPROVED, State.CREATED)
+        rejected = any(
+            task.status is TaskStatus.REJECTED and task.plan_hash == tracked.plan_hash
+            for task in self.world.tasks(tracked.id)
+        )
+        waits = tracked.stands_at in (State.PLANNED, State.AWAITING_APPROVAL) and not rejected
+        may = waits or tracked.stands_at in (State.APPROVED, State.CREATED)
         command = PlanAnew(TENANT, tracked.id, people.OLGA.id, "the price was wrong")
         try:
             self._process("person").dispatch(command)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import text
 
 from oppsync.domain.approval.tasks import TaskStatus
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.states import State
+from oppsync.ports.storage.configuration import NewVersion
 from tests.harness.builders import TENANT
 from tests.web.browser import Browser
 from tests.web.office import Office, sold_by
@@ -69,3 +71,35 @@ def test_who_doubts_the_approvals_has_everybody_asked_again(
     tasks = office.application.queries.approvals(TENANT, opportunity_id=waiting.opportunity_id).rows
     assert {row.task.status for row in tasks} == {TaskStatus.VOID}
     assert "approval tasks no longer count: everybody is asked again" in olga.get(address).words
+
+
+def test_a_plan_of_an_earlier_version_is_said_to_be_one_and_leads_to_a_new_one(
+    browser: Browsers, office: Office
+) -> None:
+    waiting = office.waiting()
+    deal, approval = f"/opportunities/{waiting.opportunity_id}", f"/approvals/{waiting.finance.id}"
+    made_by = "update plans set configuration_version = 1, configuration_fingerprint = 'ab12cd34ffff'"
+    with office.application.uow() as uow:
+        for each in ("ab12cd34ffff", "ef56ab78ffff"):
+            uow.configurations.add(TENANT, NewVersion(each, "Acme", [], made_by="person:ana@example.com"))
+        uow.commit()
+    with office.application.engine.begin() as connection:
+        connection.execute(text(made_by))
+    told = "made by the configuration's version 1 (AB12 CD34). Now version 2 (EF56 AB78) holds"
+
+    for address in (deal, approval):
+        for_ana, for_olga = browser("ana").get(address), browser("olga").get(address)
+        assert told in for_ana.words
+        assert "which operations or an integration admin can do" in for_ana.words
+        assert "#plan-anew" not in for_ana.markup
+        assert "#plan-anew" in for_olga.markup
+
+    version = browser("ana").get("/configuration/versions/2")
+    assert "Globex goes to the cloud , planned by version 1" in version.words
+    assert deal in version.markup
+    assert "planned by version" not in browser("ana").get("/configuration/versions/1").words
+
+    done = browser("olga").post(f"{deal}/plan-anew", form_of=deal, reason=REASON)
+    assert done.status == 303
+    assert office.application.queries.opportunity(TENANT, waiting.opportunity_id).state is State.RECEIVED
+    assert told not in browser("ana").get(deal).words

@@ -399,5 +399,10 @@ def _rows(changes: Sequence[Difference]) -> list[dict[str, object]]:
 def answered(answer: Answer) -> Mapping[str, object]:
     """As `schemas.AppliedOrProposed`."""
     if isinstance(answer, Applied):
-        return {"version": answer.number, "fingerprint": answer.fingerprint, "changed": answer.changed}
+        return {
+            "version": answer.number,
+            "fingerprint": answer.fingerprint,
+            "changed": answer.changed,
+            "waiting": answer.waiting,
+        }
     return {"proposal_id": answer.proposal_id, "needs": answer.needs}

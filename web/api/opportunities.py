@@ -176,7 +176,7 @@ def override_plan(request: schemas.OverrideRequest, opportunity_id: UUID) -> Pla
 @opportunities.answers(schemas.OpportunityView)
 @opportunities.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 def plan_anew(request: schemas.PlanAnewRequest, opportunity_id: UUID) -> OpportunityDetail:
-    """Plan an approved deal anew with today's data, before it is active
+    """Plan a deal anew with today's data, while its approval is waited for or before it is active
 
     A plan with the same hash keeps its approvals, unless `ask_again` is set; another one is asked for. What
     exists outside is then taken over where it is equal, changed where it differs, and closed where the new

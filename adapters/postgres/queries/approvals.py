@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Select, and_, select
 
-from adapters.postgres.queries.base import WARNINGS, Reading, of_task, one, page
+from adapters.postgres.queries.base import NEWEST_VERSION, WARNINGS, Reading, of_task, one, other_version, page
 from adapters.postgres.queries.deciders import (
     PLACE,
     asks_of_these,
@@ -70,7 +70,8 @@ class PostgresApprovalQueries(Reading):
             )
 
     def approval(self, tenant_id: str, task_id: UUID) -> ApprovalDetail:
-        query = _approvals().where(approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.id == task_id)
+        query = _approvals().add_columns(NEWEST_VERSION)
+        query = query.where(approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.id == task_id)
         with self.reading() as connection:
             row = one(connection, query, "approval")
             summary = _to_approval(row)
@@ -116,6 +117,7 @@ class PostgresApprovalQueries(Reading):
             notes=notes,
             involved=part,
             barred=barred,
+            configuration_now=other_version(plan, row),
         )
 
 

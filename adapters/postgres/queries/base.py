@@ -14,8 +14,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from adapters.postgres.engine import each_by_itself, store_errors
 from adapters.postgres.rows import pick
-from adapters.postgres.tables import approval_tasks, effects, opportunities
+from adapters.postgres.tables import approval_tasks, configuration_versions, effects, opportunities, plans
+from oppsync.domain.configuration.versions import ConfigurationUse, other_now
 from oppsync.domain.effects.effects import EffectState
+from oppsync.domain.plan.plan import Plan
 from oppsync.domain.reading.readings import OpportunitySummary, Page
 from oppsync.domain.values.keys import EffectKind
 from oppsync.kernel.errors import InvalidInput, NotFound
@@ -66,6 +68,28 @@ SUMMARY = (
 WARNINGS = opportunities.c.warnings.op("||")(
     func.coalesce(opportunities.c.enrichment["warnings"], literal([], JSONB))
 ).label("warnings")
+
+
+# The newest version of the configuration, as a ConfigurationUse.
+NEWEST_VERSION = (
+    select(
+        func.jsonb_build_object(
+            "number", configuration_versions.c.number, "fingerprint", configuration_versions.c.fingerprint
+        )
+    )
+    .where(configuration_versions.c.tenant_id == plans.c.tenant_id)
+    .order_by(configuration_versions.c.number.desc())
+    .limit(1)
+    .correlate(plans)
+    .scalar_subquery()
+    .label("newest_version")
+)
+
+
+def other_version(plan: Plan, row: Any) -> ConfigurationUse | None:
+    """The version that holds now where another made the plan; of a row with `NEWEST_VERSION`."""
+    newest = row["newest_version"]
+    return other_now(plan.configuration, ConfigurationUse.model_validate(newest) if newest else None)
 
 
 def summaries(columns: Sequence[Any], joined: Any = None, on: Any = None) -> Select[Any]:

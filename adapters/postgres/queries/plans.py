@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, select
 
-from adapters.postgres.queries.base import Reading, one
+from adapters.postgres.queries.base import NEWEST_VERSION, Reading, one, other_version
 from adapters.postgres.repositories.overrides import overrides_of
 from adapters.postgres.rows import document, to_plan
 from adapters.postgres.tables import baselines, opportunities, plans
@@ -25,15 +25,20 @@ class PostgresPlanQueries(Reading):
         )
         wanted = opportunities.c.plan_hash if plan_hash is None else plan_hash
         query = (
-            select(plans, opportunities.c.plan_hash.label("current"))
+            select(plans, opportunities.c.plan_hash.label("current"), NEWEST_VERSION)
             .join(opportunities, same)
             .where(plans.c.tenant_id == tenant_id, plans.c.opportunity_id == opportunity_id)
             .where(plans.c.hash == wanted)
         )
         with self.reading() as connection:
             row = one(connection, query, "plan")
+        plan = to_plan(row)
         return PlanReading(
-            number=row["number"], hash=row["hash"], is_current=row["hash"] == row["current"], plan=to_plan(row)
+            number=row["number"],
+            hash=row["hash"],
+            is_current=row["hash"] == row["current"],
+            plan=plan,
+            configuration_now=other_version(plan, row),
         )
 
     def baseline(self, tenant_id: str, opportunity_id: UUID) -> Baseline:

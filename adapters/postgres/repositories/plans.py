@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Text, bindparam, cast, exists, func, or_, select, text
+from sqlalchemy import Connection, Text, and_, bindparam, cast, exists, func, or_, select, text
 from sqlalchemy.dialects.postgresql import array, insert
 
 from adapters.postgres.rows import to_plan, to_systems
@@ -19,10 +19,10 @@ from oppsync.domain.plan.plan import Plan
 from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.plan.tampering import PlanTampered
 from oppsync.domain.reference.book import ReferenceKind, ReferenceUse
-from oppsync.domain.work.states import ENDED
+from oppsync.domain.work.states import ENDED, State
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import NewerRelease, NotFound
-from oppsync.ports.storage.plans import OpenPlan
+from oppsync.ports.storage.plans import OpenPlan, WaitingPlan
 
 _OF_OPPORTUNITY = (
     plans.c.tenant_id == bindparam("of_tenant"),
@@ -164,6 +164,35 @@ class PostgresPlans:
         if row is None:
             raise NotFound("There is no such plan.")
         return to_plan(row)
+
+    def waiting_by_others(
+        self, tenant_id: str, fingerprint: str, limit: int
+    ) -> tuple[Sequence[WaitingPlan], int]:
+        deals = opportunities.c
+        is_current = and_(
+            deals.tenant_id == plans.c.tenant_id,
+            deals.id == plans.c.opportunity_id,
+            deals.plan_hash == plans.c.hash,
+        )
+        query = (
+            select(
+                deals.id,
+                func.coalesce(deals.name, deals.source_id).label("name"),
+                plans.c.configuration_version.label("number"),
+                func.count().over().label("in_all"),
+            )
+            .select_from(opportunities.join(plans, is_current))
+            .where(
+                deals.tenant_id == tenant_id,
+                deals.state == State.AWAITING_APPROVAL,
+                plans.c.configuration_version.is_not(None),
+                plans.c.configuration_fingerprint != fingerprint,
+            )
+            .order_by(deals.id.desc())
+            .limit(limit)
+        )
+        found = self._session.execute(query).all()
+        return [WaitingPlan(row.id, row.name, row.number) for row in found], found[0].in_all if found else 0
 
     def changers(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Collection[str]:
         return changers_of(self._session, tenant_id, opportunity_id, plan_hash)

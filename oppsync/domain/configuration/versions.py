@@ -41,6 +41,14 @@ class ConfigurationUse(Frozen):
         return f"{version} ({short_fingerprint(self.fingerprint)})"
 
 
+def other_now(made_by: ConfigurationUse | None, newest: ConfigurationUse | None) -> ConfigurationUse | None:
+    """The newest version where its rows are not those that made a plan; None also for a plan that no version
+    made."""
+    if made_by is None or made_by.number is None or newest is None:
+        return None
+    return newest if newest.fingerprint != made_by.fingerprint else None
+
+
 class ProposalStatus(StrEnum):
     OPEN = "open"
     APPLIED = "applied"

@@ -1,4 +1,5 @@
-"""What other rules would do to deals that are not approved yet: each planned by both, and compared."""
+"""What other rules would do to deals that are not approved yet: each planned by both, and compared; of one that
+waits for approval the plan that waits, as it becomes active by that until somebody has it planned anew."""
 
 from __future__ import annotations
 
@@ -6,13 +7,15 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from uuid import UUID
 
+from pydantic import computed_field
+
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.reading.plan_changes import plan_changes
 from oppsync.domain.reading.preview import PlanPreview
 from oppsync.domain.reading.untried import maps_in_words
-from oppsync.domain.values.findings.finding import Finding, blocking
-from oppsync.domain.values.model import Code, Frozen, Text
+from oppsync.domain.values.findings.finding import Finding, blocking, warnings
+from oppsync.domain.values.model import Code, Frozen, Text, changed
 from oppsync.domain.values.money import Money
 from oppsync.domain.work.states import State
 
@@ -32,7 +35,8 @@ class Fate(StrEnum):
 
 class DealEffect(Frozen):
     """What would become of one deal. `what` says in one line what differs; totals are None where a deal would
-    have no plan."""
+    have no plan. A deal that waits for approval (`keeps_until_anew`) stays as it is until it is planned anew,
+    whatever its fate: only then it would be met."""
 
     id: UUID
     source_id: Code
@@ -42,6 +46,11 @@ class DealEffect(Frozen):
     total_before: Money | None = None
     total_after: Money | None = None
     what: Text = ""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def keeps_until_anew(self) -> bool:
+        return self.state is State.AWAITING_APPROVAL
 
 
 class OpenDealEffects(Frozen):
@@ -57,8 +66,22 @@ class OpenDealEffects(Frozen):
         return maps_in_words(self.maps_not_tried)
 
     @property
+    def waiting_in_words(self) -> str:
+        """What holds for deals that wait for approval; empty where none of those that differ does."""
+        if not any(each.keeps_until_anew for each in self.differing):
+            return ""
+        return "A deal that waits for approval keeps its plan: it would be otherwise once it is planned anew."
+
+    @property
     def differing(self) -> tuple[DealEffect, ...]:
         return tuple(each for each in self.rows if each.fate is not Fate.SAME)
+
+
+def as_it_waits(by_now: PlanPreview, waiting: Plan | None) -> PlanPreview:
+    """A deal as people see it who are asked to approve it: with the plan that waits, which nothing stops."""
+    if waiting is None:
+        return by_now
+    return changed(by_now, plan=waiting, hash=waiting.hash, findings=warnings(by_now.findings))
 
 
 def fate_of(

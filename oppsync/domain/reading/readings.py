@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field, computed_field
 
 from oppsync.domain.approval.involved import NOBODY_INVOLVED, Involved
 from oppsync.domain.approval.tasks import ApprovalTask, TaskStatus
+from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.deal.parties import Party
 from oppsync.domain.deal.since_approval import ChangeSinceApproval
@@ -97,12 +98,15 @@ class TimelineEntry(Frozen):
 
 
 class PlanReading(Frozen):
-    """A stored plan, its number among the opportunity's plans, and whether it is the current one."""
+    """A stored plan, its number among the opportunity's plans, and whether it is the current one.
+    `configuration_now`: the version that holds now, where another one made the plan: its rows may give another
+    plan, once the deal is planned anew."""
 
     number: int
     hash: Code
     is_current: bool
     plan: Plan
+    configuration_now: ConfigurationUse | None = None
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -150,7 +154,7 @@ class ApprovalDetail(ApprovalSummary):
     are the current ones. `editors` overrode something of the plan, so they may not decide; `may_decide` are the
     people who may decide this task now. `unmatched_owners`: past and present owners in the CRM who match no
     person here. `notes`: on all plans of the deal, oldest first. `barred`: who may not decide this plan, as was
-    kept when it was put before people.
+    kept when it was put before people. `configuration_now`: as of a `PlanReading`.
     """
 
     opportunity_state: State
@@ -165,6 +169,7 @@ class ApprovalDetail(ApprovalSummary):
     unmatched_owners: tuple[Party, ...] = ()
     notes: tuple[ApprovalNote, ...] = ()
     barred: tuple[BarredApprover, ...] = ()
+    configuration_now: ConfigurationUse | None = None
     involved: Involved = Field(default=NOBODY_INVOLVED, exclude=True)
 
     @property

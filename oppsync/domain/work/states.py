@@ -28,6 +28,8 @@ BEFORE_APPROVAL = frozenset(
 RESTARTABLE = BEFORE_APPROVAL | {State.PARKED, State.WITHDRAWN, State.REJECTED}
 # A deal that stands at one of these was approved: it can be planned anew, and, while it is parked, given up.
 COMPENSABLE = frozenset({State.APPROVED, State.CREATED})
+# It has a plan and is not active: a person can have the plan made anew.
+PLANNABLE_ANEW = COMPENSABLE | {State.PLANNED, State.AWAITING_APPROVAL}
 # Nothing is due in these until the record changes in the CRM or a person acts.
 RESTING = frozenset({State.ACTIVE, State.REJECTED, State.PARKED, State.WITHDRAWN})
 # Nothing more happens to these by themselves or by a replay.

@@ -24,6 +24,14 @@ class OpenPlan(NamedTuple):
     plan: Plan
 
 
+class WaitingPlan(NamedTuple):
+    """The plan of a deal that waits for approval; `name`: the deal's, `number`: the version that made it."""
+
+    opportunity_id: UUID
+    name: str
+    number: int
+
+
 class Plans(Protocol):
     def add(self, tenant_id: str, opportunity_id: UUID, plan: Plan) -> int:
         """Store the plan, unless one of the same hash and content is stored; a content that was changed since
@@ -41,6 +49,12 @@ class Plans(Protocol):
     def open_at(self, tenant_id: str, erp: str, codes: Sequence[str]) -> Sequence[OpenPlan]:
         """The plans of all deals that have not ended which go to this ERP and contain one of these texts. Plans
         that cannot be read are left out."""
+
+    def waiting_by_others(
+        self, tenant_id: str, fingerprint: str, limit: int
+    ) -> tuple[Sequence[WaitingPlan], int]:
+        """The plans that wait for approval and that a version with other rows than these made, newest deals
+        first; and how many there are in all."""
 
     def changers(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Collection[str]:
         """The actors who made or approved a change of the live firm's configuration that the plan uses, as its

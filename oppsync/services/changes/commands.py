@@ -1,4 +1,4 @@
-"""Commands with which people change a plan before it is approved, or have it made anew afterwards."""
+"""Commands with which people change a plan before it is approved, or have it made anew."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ class OverridePlan(Command[PlanOverride]):
 
 @dataclass(frozen=True)
 class PlanAnew(Command[None]):
-    """Plan an approved deal anew with today's data, before it is active. A plan with the same hash keeps its
-    approvals unless it is to `ask_again`, another is asked for; what exists outside is taken over, changed or
-    closed. Raises NotFound; Conflict (code NOT_PLANNABLE_ANEW); InvalidInput without a reason."""
+    """Plan a deal that waits for approval, or is approved and not active yet, anew with today's data. A plan
+    with the same hash keeps its approvals unless it is to `ask_again`, another is asked for; what exists
+    outside is taken over, changed or closed. Raises NotFound; Conflict (codes NOT_PLANNABLE_ANEW,
+    ALREADY_DECIDED for a plan that was rejected a moment ago); InvalidInput without a reason."""
 
     tenant_id: str
     opportunity_id: UUID

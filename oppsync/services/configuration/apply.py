@@ -238,7 +238,8 @@ def write(uow: UnitOfWork, publish: Publish, tenant_id: str, before: Before, wan
         uow.opportunities.look_again(tenant_id)
     _forget_tests(uow, tenant_id, changes)
     publish(uow, tenant_id, new_traceparent(), _event(before, number, made, changes))
-    return Applied(number, made.fingerprint, len(changes))
+    _, waiting = uow.plans.waiting_by_others(tenant_id, made.fingerprint, limit=1)
+    return Applied(number, made.fingerprint, len(changes), waiting)
 
 
 def _change_rows(

@@ -23,11 +23,22 @@ def tell_nobody(tried: int, of: int) -> None:
 
 
 class Applied(NamedTuple):
-    """`changed`: how many rows differ from the version before; with none there is no new version."""
+    """`changed`: how many rows differ from the version before; with none there is no new version. `waiting`:
+    how many deals wait for approval by plans that other rows made, which they keep until they are planned
+    anew."""
 
     number: int
     fingerprint: str
     changed: int
+    waiting: int = 0
+
+    @property
+    def waiting_in_words(self) -> str:
+        if not self.waiting:
+            return ""
+        deals = "1 deal waits" if self.waiting == 1 else f"{self.waiting} deals wait"
+        keep = "It keeps its plan until it is" if self.waiting == 1 else "They keep their plans until they are"
+        return f"{deals} for approval by plans of an earlier version. {keep} planned anew."
 
 
 class Proposed(NamedTuple):

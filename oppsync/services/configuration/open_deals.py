@@ -16,15 +16,17 @@ from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import LineKind, Plan
+from oppsync.domain.plan.tampering import PlanTampered
 from oppsync.domain.policy.firm_rules import firm_rules
-from oppsync.domain.reading.open_deals import DealEffect, OpenDealEffects, fate_of, total_of
+from oppsync.domain.reading.open_deals import DealEffect, OpenDealEffects, as_it_waits, fate_of, total_of
 from oppsync.domain.reading.preview import PlanPreview
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.values.model import require
-from oppsync.domain.work.states import BEFORE_APPROVAL
+from oppsync.domain.work.states import BEFORE_APPROVAL, State
 from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.kernel.errors import NotFound
 from oppsync.pipeline.approve import ByRule, RuleFacts, Rules, rule_facts
 from oppsync.pipeline.destination import Destination
 from oppsync.pipeline.duties import Duties, duties
@@ -41,7 +43,8 @@ _ANY_ERP = ErpCapabilities(line_kinds=frozenset(LineKind))
 
 
 class _Deal(NamedTuple):
-    """A deal with what Postgres says of it; `now` and `then`: what rules need to know, by both."""
+    """A deal with what Postgres says of it; `now` and `then`: what rules need to know, by both. `stored`: the
+    plan that waits for approval, of a deal that waits."""
 
     tracked: TrackedOpportunity
     dealt: Duties
@@ -49,6 +52,7 @@ class _Deal(NamedTuple):
     overrides: Sequence[PlanOverride]
     now: RuleFacts
     then: RuleFacts
+    stored: Plan | None = None
 
 
 class _By(NamedTuple):
@@ -93,7 +97,7 @@ class OpenDeals:
         changers: ChangersOfRows,
     ) -> DealEffect:
         tracked = deal.tracked
-        before = self._planned(deal, _By(now, deal.now), where_to, changers)
+        before = as_it_waits(self._planned(deal, _By(now, deal.now), where_to, changers), deal.stored)
         after = self._planned(deal, _By(then, deal.then), where_to, changers)
         fate, what = fate_of(before, after, where_to.in_words)
         return DealEffect(
@@ -152,7 +156,20 @@ def _gathered(uow: UnitOfWork, deal: TrackedOpportunity, now: Rules, then: Rules
         overrides=uow.overrides.of(tenant_id, deal.id),
         now=rule_facts(uow, tenant_id, now, deal.id, customer, new=new),
         then=rule_facts(uow, tenant_id, then, deal.id, customer, new=new),
+        stored=_waiting_plan(uow, deal),
     )
+
+
+def _waiting_plan(uow: UnitOfWork, deal: TrackedOpportunity) -> Plan | None:
+    """None also where earlier plans of the deal gave its lines paths that a trial does not know, where a
+    release made the plan that kept no configuration with it, and where somebody changed it in the database."""
+    if deal.state is not State.AWAITING_APPROVAL or deal.plan_hash is None or deal.replaces is not None:
+        return None
+    try:
+        plan = uow.plans.get(deal.tenant_id, deal.id, deal.plan_hash)
+    except (NotFound, PlanTampered):
+        return None
+    return plan if plan.configuration else None
 
 
 def _facts(

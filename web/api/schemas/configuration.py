@@ -184,11 +184,13 @@ class ConfigurationDifference(Frozen):
 
 class AppliedOrProposed(Frozen):
     """Applied as `version`, or waiting as `proposal_id` for a second person, whose role `needs` names.
-    `changed`: how many rows differ; with none there is no new version."""
+    `changed`: how many rows differ; with none there is no new version. `waiting`: how many deals wait for
+    approval by plans that other rows made; these they keep until they are planned anew."""
 
     version: int | None = None
     fingerprint: Code | None = None
     changed: int | None = None
+    waiting: int | None = None
     proposal_id: UUID | None = None
     needs: Text | None = None
 

@@ -20,6 +20,7 @@ from oppsync.domain.approval.who_may import may
 from oppsync.domain.plan.plan import short_hash
 from oppsync.domain.reading.readings import ApprovalDetail, ApprovalNote
 from oppsync.domain.values.actor import actor_name
+from oppsync.domain.work.states import PLANNABLE_ANEW
 from oppsync.kernel.errors import Conflict, InvalidInput
 from oppsync.services.approvals.commands import (
     CommentApproval,
@@ -193,6 +194,8 @@ def _page(
         next_task=_replacement(detail),
         requests=[_note(note) for note in detail.notes if note.asks_for_changes],
         remarks=[_note(note) for note in detail.notes if not note.asks_for_changes],
+        waits_by_earlier=_waits_by_earlier(detail),
+        may_plan_anew=may(me, Right.PLAN_ANEW),
         may_comment=may(me, Right.COMMENT_APPROVAL),
         may_withdraw=may_withdraw(detail, me),
         able=[each for each in detail.may_decide if each != me.id] if may_reassign(detail, me) else (),
@@ -226,6 +229,12 @@ def _replaced(detail: ApprovalDetail) -> Replaced | None:
 
 def _others(tasks: tuple[ApprovalTask, ...]) -> tuple[ApprovalTask, ...]:
     return tuple(sorted(tasks, key=lambda task: task.role))
+
+
+def _waits_by_earlier(detail: ApprovalDetail) -> bool:
+    """Whether the current plan of a deal that can be planned anew was made by another version than holds."""
+    is_current = detail.task.plan_hash == detail.current_hash
+    return is_current and detail.opportunity_state in PLANNABLE_ANEW and detail.configuration_now is not None
 
 
 def _replacement(detail: ApprovalDetail) -> UUID | None:

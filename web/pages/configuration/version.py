@@ -17,6 +17,9 @@ from web.context import application, signed_in
 from web.forms import FormError, posted, too_long
 from web.pages.configuration.shown import asked_backtest, compare, shown_rows, try_past_deals
 
+# Deals that wait by plans of an earlier version.
+MOST_LISTED = 50
+
 page = Blueprint("configuration_version", __name__, url_prefix="/configuration/versions")
 
 
@@ -27,13 +30,18 @@ def show(number: int) -> str:
         found = version_with_changes(uow, me.tenant_id, number)
         newest = uow.configurations.latest(me.tenant_id)
         backtest = uow.configurations.backtest_of(me.tenant_id, found.version.fingerprint)
+        is_newest = newest is not None and newest.number == number
+        of_rows = found.version.fingerprint
+        waiting = uow.plans.waiting_by_others(me.tenant_id, of_rows, MOST_LISTED) if is_newest else ((), 0)
     return render_template(
         "configuration/version.html",
+        waiting=waiting[0],
+        more_waiting=waiting[1] - len(waiting[0]),
         version=found.version,
         firm_before=found.firm_before,
         changes=shown_rows(found.differences),
         backtest=backtest,
-        is_newest=newest is not None and newest.number == number,
+        is_newest=is_newest,
         may_propose=may(me.person, Action.PROPOSE_CONFIGURATION),
     )
 

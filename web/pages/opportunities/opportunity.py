@@ -10,12 +10,13 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from oppsync.domain.approval.who_may import Action, is_within, may
+from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.deal.field_words import field_words
 from oppsync.domain.deal.place import place_of
 from oppsync.domain.deal.since_approval import line_named
 from oppsync.domain.plan.tampering import PlanTampered
 from oppsync.domain.reading.readings import OpportunityDetail
-from oppsync.domain.work.states import COMPENSABLE
+from oppsync.domain.work.states import PLANNABLE_ANEW
 from oppsync.kernel.errors import Conflict, InvalidInput, NotFound
 from oppsync.services.changes.commands import PlanAnew
 from web.access.access import kept_input
@@ -56,7 +57,7 @@ def _page(
     opportunity_id: UUID, reason: str = "", *, errors: list[FormError] | None = None, notice: str = ""
 ) -> str:
     tenant, queries = signed_in().tenant_id, application().queries
-    view, no_plan = _plan(tenant, opportunity_id)
+    view, no_plan, other = _plan(tenant, opportunity_id)
     opportunity = queries.opportunity(tenant, opportunity_id)
     replaces = opportunity.replaces
     return render_template(
@@ -66,7 +67,8 @@ def _page(
         view=view,
         no_plan=no_plan,
         replaced=replaced_by(tenant, opportunity_id, replaces, view.plan) if view else None,
-        may_plan_anew=opportunity.stands_at in COMPENSABLE and _may_plan_anew(opportunity),
+        configuration_now=other if opportunity.stands_at in PLANNABLE_ANEW else None,
+        may_plan_anew=opportunity.stands_at in PLANNABLE_ANEW and _may_plan_anew(opportunity),
         exceptions=queries.exceptions(tenant, opportunity_id=opportunity_id).rows,
         approvals=queries.approvals(tenant, opportunity_id=opportunity_id).rows,
         effects=queries.effects(tenant, opportunity_id),
@@ -105,12 +107,13 @@ def _changes(detail: OpportunityDetail) -> list[_Change]:
     ]
 
 
-def _plan(tenant: str, opportunity_id: UUID) -> tuple[PlanView | None, str]:
-    """The plan, or why none is shown. The rest of the page is needed most when somebody changed the plan."""
+def _plan(tenant: str, opportunity_id: UUID) -> tuple[PlanView | None, str, ConfigurationUse | None]:
+    """The plan, or why none is shown; and the version that holds now where another one made it. The rest of the
+    page is needed most when somebody changed the plan."""
     try:
         reading = application().queries.plan(tenant, opportunity_id)
     except NotFound:
-        return None, NO_PLAN
+        return None, NO_PLAN, None
     except PlanTampered as error:
-        return None, error.message
-    return plan_view(reading.plan, reading.number), ""
+        return None, error.message, None
+    return plan_view(reading.plan, reading.number), "", reading.configuration_now
