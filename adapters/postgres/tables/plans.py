@@ -7,6 +7,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    Numeric,
     PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
@@ -32,6 +33,12 @@ plans = Table(
     Column("number", Integer, nullable=False),
     json_column("content"),
     json_column("provenance"),
+    # Figures of the content, for sums over many deals: set by the trigger `copy_plan_figures`. `revenue` has
+    # the lines of all its revenue schedules.
+    text_column("currency", nullable=True),
+    Column("total", Numeric, nullable=True),
+    Column("cost", Numeric, nullable=True),
+    json_column("revenue", nullable=True),
     # The connections it goes to, chosen when it was planned; null for a plan of a release that knew one of each
     # only.
     text_column("erp", nullable=True),
