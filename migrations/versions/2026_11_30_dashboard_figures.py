@@ -27,12 +27,20 @@ update opportunities
     where record is not null;
 """
 _PLAN = """
+create function revenue_by_month(content jsonb) returns jsonb language sql immutable as $$
+    select coalesce(jsonb_object_agg(period, amount::text), '{}')
+    from (
+        select line ->> 'period' as period, sum((line #>> '{amount,amount}')::numeric) as amount
+        from jsonb_path_query(content, '$.nodes[*].revenue.lines[*]') as line
+        group by 1
+    ) as months
+$$;
 create function copy_plan_figures() returns trigger language plpgsql as $$
 begin
     new.currency := new.content ->> 'currency';
     new.total := (new.content #>> '{total,amount}')::numeric;
     new.cost := (new.content #>> '{nodes,0,cost,amount}')::numeric;
-    new.revenue := jsonb_path_query_array(new.content, '$.nodes[*].revenue.lines[*]');
+    new.revenue := revenue_by_month(new.content);
     return new;
 end $$;
 create trigger copy_plan_figures before insert or update of content on plans
@@ -41,7 +49,7 @@ update plans
     set currency = content ->> 'currency',
         total = (content #>> '{total,amount}')::numeric,
         cost = (content #>> '{nodes,0,cost,amount}')::numeric,
-        revenue = jsonb_path_query_array(content, '$.nodes[*].revenue.lines[*]');
+        revenue = revenue_by_month(content);
 """
 
 
@@ -49,18 +57,29 @@ def upgrade() -> None:
     op.add_column("opportunities", sa.Column("legal_entity", sa.Text(), nullable=True))
     op.add_column("opportunities", sa.Column("won_on", sa.Date(), nullable=True))
     op.execute(_DEAL)
-    op.create_index("ix_opportunities_won_on", "opportunities", ["tenant_id", "won_on"])
+    included = ["id", "state", "activated_at", "received_at", "legal_entity", "plan_hash"]
+    op.create_index(
+        "ix_opportunities_won_on", "opportunities", ["tenant_id", "won_on"], postgresql_include=included
+    )
     op.add_column("plans", sa.Column("currency", sa.Text(), nullable=True))
     op.add_column("plans", sa.Column("total", sa.Numeric(), nullable=True))
     op.add_column("plans", sa.Column("cost", sa.Numeric(), nullable=True))
     revenue = postgresql.JSONB(none_as_null=True, astext_type=sa.Text())
     op.add_column("plans", sa.Column("revenue", revenue, nullable=True))
     op.execute(_PLAN)
+    op.create_index(
+        "ix_plans_figures",
+        "plans",
+        ["tenant_id", "opportunity_id", "hash"],
+        postgresql_include=["currency", "total", "cost"],
+    )
 
 
 def downgrade() -> None:
     op.execute("drop trigger copy_plan_figures on plans")
     op.execute("drop function copy_plan_figures()")
+    op.execute("drop function revenue_by_month(jsonb)")
+    op.drop_index("ix_plans_figures", "plans")
     for name in ("revenue", "cost", "total", "currency"):
         op.drop_column("plans", name)
     op.execute("drop trigger copy_deal_facts on opportunities")

@@ -23,7 +23,7 @@ dashboard.before_request(authenticate_for(Action.VISIT_DASHBOARD))
 def get_dashboard(query: schemas.DashboardQuery) -> Dashboard:
     """Read the figures of the dashboard
 
-    Cycle time and margin are of the deals won in the period, which is the last twelve months unless asked
+    Cycle time and margin are of the deals won in the period, which is the last six months unless asked
     otherwise; what waits, and its planned revenue, is all that waits now. Sums are in one currency, by the
     configuration's exchange rates; `unconverted` lists what has none. Needs the role executive, auditor or
     admin.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -10,8 +11,8 @@ from sqlalchemy import (
     DateTime,
     Float,
     Numeric,
+    case,
     cast,
-    column,
     extract,
     func,
     literal_column,
@@ -20,15 +21,15 @@ from sqlalchemy import (
     true,
     type_coerce,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from adapters.postgres.queries.base import Reading
 from adapters.postgres.queries.deal_conditions import (
-    CAUSE,
     CURRENT_PLAN,
     IS_ACTIVE,
     IS_UNDER_WAY,
     conditions,
+    parked_for,
 )
 from adapters.postgres.tables import opportunities, plans
 from oppsync.domain.reading.dashboard import (
@@ -43,7 +44,7 @@ from oppsync.domain.reading.deal_filter import DealFilter
 from oppsync.domain.work.states import State
 
 _DEALS = opportunities.c
-_MONTH = func.to_char(_DEALS.won_on, literal_column("'YYYY-MM'"))
+_MONTH = func.date_trunc(literal_column("'month'"), cast(_DEALS.won_on, DateTime()))
 
 
 class PostgresDashboardQueries(Reading):
@@ -59,9 +60,9 @@ class PostgresDashboardQueries(Reading):
         with self.reading() as connection:
             return DashboardFacts(
                 _cycle(connection, of_period, zone),
-                _waiting(connection, of_entity),
-                _revenue(connection, of_entity),
-                _margin(connection, of_period),
+                _waiting(connection, of_entity, wanted.currency),
+                _revenue(connection, of_entity, wanted.currency),
+                _margin(connection, of_period, wanted.currency),
             )
 
 
@@ -82,7 +83,7 @@ def _cycle(connection: Connection, where: Sequence[Any], zone: str) -> Sequence[
         .order_by(_MONTH.asc().nulls_last())
     )
     return [
-        CycleFact(row.month, row.active, row.under_way, *_seconds(row.spread))
+        CycleFact(_month(row.month) if row.month else None, row.active, row.under_way, *_seconds(row.spread))
         for row in connection.execute(query)
     ]
 
@@ -91,13 +92,13 @@ def _seconds(spread: Sequence[float] | None) -> Sequence[int | None]:
     return [round(each) for each in spread] if spread else [None, None]
 
 
-def _waiting(connection: Connection, where: Sequence[Any]) -> Sequence[WaitingFact]:
+def _waiting(connection: Connection, where: Sequence[Any], shown_in: str) -> Sequence[WaitingFact]:
     found = (
         select(
             _DEALS.state,
-            CAUSE.label("cause"),
+            parked_for.label("cause"),
             _DEALS.currency,
-            _DEALS.won_on,
+            _rate_day(_DEALS.currency, shown_in).label("won_on"),
             _DEALS.amount,
             _DEALS.state_since,
         )
@@ -115,43 +116,56 @@ def _waiting(connection: Connection, where: Sequence[Any]) -> Sequence[WaitingFa
     return [WaitingFact(State(row.state), *row[1:]) for row in connection.execute(query)]
 
 
-def _revenue(connection: Connection, where: Sequence[Any]) -> Sequence[RevenueFact]:
-    """The lines of current plans; a deal without any has one row, with its own amount."""
-    line = func.jsonb_array_elements(plans.c.revenue).table_valued(column("line", JSONB), name="lines")
-    line = line.render_derived()
-    amount = line.c.line["amount"]
+def _revenue(connection: Connection, where: Sequence[Any], shown_in: str) -> Sequence[RevenueFact]:
+    """The months of current plans; a deal without any has one row, with its own amount."""
+    # One look-up for each deal: Postgres would read all plans there are, were it left to choose.
+    plan = select(plans.c.currency, plans.c.revenue).where(CURRENT_PLAN).limit(1).lateral("plan")
+    each = func.jsonb_each_text(plan.c.revenue).table_valued("month", "amount", name="each").render_derived()
+    currency = func.coalesce(plan.c.currency, _DEALS.currency)
     found = (
         select(
-            _DEALS.id,
-            _DEALS.won_on,
-            line.c.line["period"].astext.label("month"),
-            func.coalesce(amount["currency"].astext, _DEALS.currency).label("currency"),
-            func.coalesce(cast(amount["amount"].astext, Numeric), _DEALS.amount).label("amount"),
+            each.c.month,
+            currency.label("currency"),
+            _rate_day(currency, shown_in).label("won_on"),
+            func.coalesce(cast(each.c.amount, Numeric), _DEALS.amount).label("amount"),
         )
-        .select_from(opportunities.outerjoin(plans, CURRENT_PLAN).outerjoin(line, true()))
+        .select_from(opportunities.outerjoin(plan, true()).outerjoin(each, true()))
         .where(*where, IS_UNDER_WAY)
         .subquery()
     )
     keys = (found.c.month, found.c.currency, found.c.won_on)
-    query = select(
-        *keys, func.count(found.c.id.distinct()).label("deals"), func.sum(found.c.amount).label("amount")
-    ).group_by(*keys)
+    query = select(*keys, func.count().label("deals"), func.sum(found.c.amount).label("amount")).group_by(*keys)
     return [RevenueFact(*row) for row in connection.execute(query)]
 
 
-def _margin(connection: Connection, where: Sequence[Any]) -> Sequence[MarginFact]:
-    is_known = plans.c.cost.is_not(None)
-    query = (
+def _margin(connection: Connection, where: Sequence[Any], shown_in: str) -> Sequence[MarginFact]:
+    found = (
         select(
+            _MONTH.label("month"),
             plans.c.currency,
-            _DEALS.won_on,
-            func.count().label("deals"),
-            func.sum(plans.c.total).filter(is_known).label("total"),
-            func.sum(plans.c.cost).label("cost"),
-            func.count().filter(~is_known).label("without_cost"),
+            _rate_day(plans.c.currency, shown_in).label("won_on"),
+            plans.c.total,
+            plans.c.cost,
         )
         .select_from(opportunities.join(plans, CURRENT_PLAN))
         .where(*where)
-        .group_by(plans.c.currency, _DEALS.won_on)
+        .subquery()
     )
-    return [MarginFact(*row) for row in connection.execute(query)]
+    keys = (found.c.month, found.c.currency, found.c.won_on)
+    query = select(
+        *keys,
+        func.count().label("deals"),
+        func.sum(found.c.total).filter(found.c.cost.is_not(None)).label("total"),
+        func.sum(found.c.cost).label("cost"),
+        (func.count() - func.count(found.c.cost)).label("without_cost"),
+    ).group_by(*keys)
+    return [MarginFact(_month(row.month), *row[1:]) for row in connection.execute(query)]
+
+
+def _rate_day(currency: Any, shown_in: str) -> Any:
+    """The day whose exchange rate counts; none where none is needed, so that fewer sums are read."""
+    return case((currency == shown_in, None), else_=_DEALS.won_on)
+
+
+def _month(begin: datetime) -> str:
+    return f"{begin:%Y-%m}"

@@ -14,7 +14,7 @@ from oppsync.domain.work.states import State
 
 _DEALS = opportunities.c
 # Why a deal is parked: the code of the latest of its open exceptions.
-CAUSE: ColumnElement[Any] = case(
+parked_for: ColumnElement[Any] = case(
     (
         _DEALS.state == State.PARKED,
         select(exception_items.c.code)
@@ -36,8 +36,8 @@ CURRENT_PLAN = and_(
     plans.c.opportunity_id == _DEALS.id,
     plans.c.hash == _DEALS.plan_hash,
 )
-IS_ACTIVE = and_(_DEALS.state == State.ACTIVE, _DEALS.activated_at.is_not(None))
-IS_UNDER_WAY = _DEALS.state.in_(sorted(UNDER_WAY))
+IS_ACTIVE: ColumnElement[bool] = and_(_DEALS.state == State.ACTIVE, _DEALS.activated_at.is_not(None))
+IS_UNDER_WAY: ColumnElement[bool] = _DEALS.state.in_(sorted(UNDER_WAY))
 
 
 def conditions(wanted: DealFilter) -> Iterator[ColumnElement[bool]]:
@@ -55,7 +55,7 @@ def conditions(wanted: DealFilter) -> Iterator[ColumnElement[bool]]:
     if wanted.won_to is not None:
         yield _DEALS.won_on <= wanted.won_to
     if wanted.cause is not None:
-        yield wanted.cause == CAUSE
+        yield parked_for == wanted.cause
     if wanted.revenue_in is not None:
-        of_month = plans.c.revenue.contains([{"period": wanted.revenue_in}])
+        of_month = plans.c.revenue.has_key(wanted.revenue_in)
         yield exists(select(plans.c.hash).where(CURRENT_PLAN, of_month).correlate(opportunities))

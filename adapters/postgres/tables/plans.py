@@ -34,7 +34,7 @@ plans = Table(
     json_column("content"),
     json_column("provenance"),
     # Figures of the content, for sums over many deals: set by the trigger `copy_plan_figures`. `revenue` has
-    # the lines of all its revenue schedules.
+    # the sum of its revenue schedules by month: `{"2026-06": "1200.00"}`.
     text_column("currency", nullable=True),
     Column("total", Numeric, nullable=True),
     Column("cost", Numeric, nullable=True),
@@ -51,6 +51,14 @@ plans = Table(
     PrimaryKeyConstraint("tenant_id", "opportunity_id", "hash"),
     UniqueConstraint("tenant_id", "opportunity_id", "number"),
     of_opportunity(),
+    # The figures of many plans are read from it alone.
+    Index(
+        "ix_plans_figures",
+        "tenant_id",
+        "opportunity_id",
+        "hash",
+        postgresql_include=["currency", "total", "cost"],
+    ),
 )
 
 # What a plan was made from, as it was when the plan of this hash was last made; none of a plan of a release

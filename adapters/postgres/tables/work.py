@@ -95,8 +95,13 @@ opportunities = Table(
     # A message carries only the id.
     Index("ix_opportunities_id", "id"),
     Index("ix_opportunities_tenant_id_state", "tenant_id", "state", "id"),
-    # Deals of a period, for dashboards.
-    Index("ix_opportunities_won_on", "tenant_id", "won_on"),
+    # Deals of a period, for dashboards: all that they count of a deal is in it.
+    Index(
+        "ix_opportunities_won_on",
+        "tenant_id",
+        "won_on",
+        postgresql_include=["id", "state", "activated_at", "received_at", "legal_entity", "plan_hash"],
+    ),
     Index("ix_opportunities_emit_at", "emit_at", postgresql_where=text("due_at is not null")),
     Index(
         "ix_opportunities_lane",

@@ -45,7 +45,10 @@ class CycleFact(NamedTuple):
 
 
 class WaitingFact(NamedTuple):
-    """Deals of one currency and close date that stand at one state for one cause. `amount` is the sum of those
+    """Of this and the facts below, `won_on` is the close date, which decides the exchange rate; None where the
+    amount is in the currency of the sums already, or the record names no date.
+
+    Deals of one currency and close date that stand at one state for one cause. `amount` is the sum of those
     that have one."""
 
     state: State
@@ -69,10 +72,11 @@ class RevenueFact(NamedTuple):
 
 
 class MarginFact(NamedTuple):
-    """Plans of one currency and close date. `total` and `cost` are of those whose cost is known."""
+    """Plans of the deals won in a month. `total` and `cost` are of those whose cost is known."""
 
+    month: str
     currency: str
-    won_on: date
+    won_on: date | None
     deals: int
     total: Decimal | None
     cost: Decimal | None

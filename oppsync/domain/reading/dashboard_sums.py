@@ -172,7 +172,7 @@ def _revenue(facts: Iterable[RevenueFact], sums: _Sums, this_month: str) -> tupl
 
 def _margin(facts: Sequence[MarginFact], sums: _Sums) -> tuple[MarginRow, ...]:
     """The months, then the whole period."""
-    found = sorted(_by(facts, lambda each: f"{each.won_on:%Y-%m}"))
+    found = sorted(_by(facts, lambda each: each.month))
     converted = {month: [_converted(each, sums) for each in of_month] for month, of_month in found}
     rows = [_margin_row(month, of_month, converted[month], sums) for month, of_month in found]
     if rows:

@@ -16,7 +16,7 @@ from oppsync.ports.queries import Queries
 from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 
 # Of the default period, the month of today among them.
-MONTHS = 12
+MONTHS = 6
 
 
 class Asked(NamedTuple):
@@ -31,7 +31,7 @@ class Asked(NamedTuple):
 def read_dashboard(
     queries: Queries, uow: UnitOfWorkFactory, clock: Clock, tenant_id: str, asked: Asked
 ) -> Dashboard:
-    """Without a choice: the last twelve months, in the currency that most entities report in, of all entities.
+    """Without a choice: the last six months, in the currency that most entities report in, of all entities.
     Raises InvalidInput for a period that ends before it begins, and for what is no currency."""
     now, zone = clock.now(), queries.time_zone(tenant_id) or "UTC"
     today = now.astimezone(ZoneInfo(zone) if zone != "UTC" else UTC).date()
