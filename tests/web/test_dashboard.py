@@ -152,7 +152,7 @@ def test_what_has_no_rate_is_in_no_sum_and_is_listed(app: Flask, browser: Browse
     left_out = {row["figure"]: row for row in shown["unconverted"]}
     assert (left_out["waiting"]["currency"], left_out["waiting"]["deals"]) == ("CHF", 1)
     assert Decimal(left_out["waiting"]["amount"]) == total
-    assert Decimal(left_out["revenue"]["amount"]) == total
+    assert (left_out["revenue"]["deals"], Decimal(left_out["revenue"]["amount"])) == (1, total)
     page = browser("ed").get(f"/dashboard?{PERIOD}&currency=EUR").words
     assert "has no exchange rate to EUR for these amounts" in page
     assert "CHF" in page
@@ -281,3 +281,24 @@ def test_a_firm_without_deals_reads_what_is_missing(browser: Browsers) -> None:
 
     assert "Nothing waits" in words
     assert "No deal was won in this period" in words
+
+
+def test_pictures_have_a_name_a_description_and_a_table(browser: Browsers, firm: Office) -> None:
+    for day in (WON, date(2026, 6, 1)):
+        for hours in range(1, 6):
+            activated(firm, hours if day == WON else 2 * hours, day)
+    firm.waiting()
+
+    page = browser("ed").get(f"/dashboard?{PERIOD}").markup
+
+    pictures = re.findall(r"<svg [^>]*role=\"img\".*?</svg>", page, re.DOTALL)
+    assert len(pictures) == 2
+    for picture in pictures:
+        named = re.findall(r'aria-labelledby="(\S+) (\S+)"', picture)[0]
+        assert f'<title id="{named[0]}">' in picture
+        assert f'<desc id="{named[1]}">' in picture
+        assert "<table" in page[page.index(picture) :].partition("</section>")[0]
+        assert "style=" not in picture
+    assert "The median rose from the first month to the last." in pictures[0]
+    for figure in ("Median 6\u00a0h", "90 % within 9\u00a0h"):
+        assert figure in pictures[0]

@@ -120,11 +120,15 @@ def _revenue(connection: Connection, where: Sequence[Any], shown_in: str) -> Seq
     """The months of current plans; a deal without any has one row, with its own amount."""
     # One look-up for each deal: Postgres would read all plans there are, were it left to choose.
     plan = select(plans.c.currency, plans.c.revenue).where(CURRENT_PLAN).limit(1).lateral("plan")
-    each = func.jsonb_each_text(plan.c.revenue).table_valued("month", "amount", name="each").render_derived()
+    each = func.jsonb_each_text(plan.c.revenue).table_valued(
+        "month", "amount", with_ordinality="number", name="each"
+    )
+    each = each.render_derived()
     currency = func.coalesce(plan.c.currency, _DEALS.currency)
     found = (
         select(
             each.c.month,
+            (func.coalesce(each.c.number, 1) == 1).label("is_first"),
             currency.label("currency"),
             _rate_day(currency, shown_in).label("won_on"),
             func.coalesce(cast(each.c.amount, Numeric), _DEALS.amount).label("amount"),
@@ -134,7 +138,12 @@ def _revenue(connection: Connection, where: Sequence[Any], shown_in: str) -> Seq
         .subquery()
     )
     keys = (found.c.month, found.c.currency, found.c.won_on)
-    query = select(*keys, func.count().label("deals"), func.sum(found.c.amount).label("amount")).group_by(*keys)
+    query = select(
+        *keys,
+        func.count().label("deals"),
+        func.count().filter(found.c.is_first).label("whole_deals"),
+        func.sum(found.c.amount).label("amount"),
+    ).group_by(*keys)
     return [RevenueFact(*row) for row in connection.execute(query)]
 
 

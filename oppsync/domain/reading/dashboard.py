@@ -62,12 +62,14 @@ class WaitingFact(NamedTuple):
 
 
 class RevenueFact(NamedTuple):
-    """Planned revenue of a month. `month` None: deals without planned revenue, by their amounts."""
+    """Planned revenue of a month. `month` None: deals without planned revenue, by their amounts. `whole_deals`
+    counts each deal in one of its months only."""
 
     month: str | None
     currency: str | None
     won_on: date | None
     deals: int
+    whole_deals: int
     amount: Decimal | None
 
 

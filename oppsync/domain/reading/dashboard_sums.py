@@ -156,7 +156,7 @@ def _revenue(facts: Iterable[RevenueFact], sums: _Sums, this_month: str) -> tupl
         revenue = Decimal(0)
         for each in of_month:
             converted = sums.convert(
-                [each.amount or Decimal(0)], each.currency, each.won_on, Figure.REVENUE, each.deals
+                [each.amount or Decimal(0)], each.currency, each.won_on, Figure.REVENUE, each.whole_deals
             )
             revenue += converted[0] if converted else 0
         rows.append(

@@ -17,6 +17,7 @@ from oppsync.kernel.errors import InvalidInput
 from oppsync.services.insight.dashboard import Asked, read_dashboard
 from web.context import application, signed_in
 from web.forms import FormError, day_of
+from web.pages.dashboard.pictures import cycle_picture, revenue_bars, trend_in_words
 from web.pages.dashboard.words import duration
 
 page = Blueprint("dashboard", __name__, url_prefix="/dashboard")
@@ -31,7 +32,15 @@ def show() -> ResponseReturnValue:
     except InvalidInput as error:
         errors = [*errors, FormError(error.field, error.message)]
         shown = dashboard(Asked())
-    markup = render_template("dashboard/page.html", shown=shown, lists=Lists(shown), errors=errors)
+    markup = render_template(
+        "dashboard/page.html",
+        shown=shown,
+        lists=Lists(shown),
+        picture=cycle_picture(shown),
+        trend=trend_in_words(shown.cycle),
+        bars=revenue_bars(shown),
+        errors=errors,
+    )
     return markup, HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK
 
 
