@@ -15,7 +15,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, text
 
+from adapters.documents.tables import read_table
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.model import plain
 from sandbox.firm.demo_firm import reference_rows
 from tests.harness.builders import TENANT
 from tests.web.browser import Browser
@@ -302,3 +304,39 @@ def test_pictures_have_a_name_a_description_and_a_table(browser: Browsers, firm:
     assert "The median rose from the first month to the last." in pictures[0]
     for figure in ("Median 6\u00a0h", "90 % within 9\u00a0h"):
         assert figure in pictures[0]
+
+
+def test_tables_are_taken_away_as_csv_and_xlsx_with_the_same_figures(
+    app: Flask, browser: Browsers, firm: Office
+) -> None:
+    for hours in range(1, 6):
+        activated(firm, hours)
+    firm.waiting()
+    firm.parked()
+    shown, ed = figures(app, firm, f"{PERIOD}&currency=EUR"), browser("ed")
+
+    for table in ("cycle", "waiting", "revenue", "margin", "unconverted"):
+        read = []
+        for form in ("csv", "xlsx"):
+            answer = ed.client.get(f"/dashboard/{table}.{form}?{PERIOD}&currency=EUR")
+            assert answer.status_code == 200
+            assert answer.headers["Content-Disposition"].startswith("attachment")
+            read.append([line.cells for line in read_table(f"{table}.{form}", answer.data).lines])
+        as_csv, as_xlsx = ([[_written(cell) for cell in line] for line in lines] for lines in read)
+        width = len(as_csv[0])
+        assert [line[:width] for line in as_xlsx] == as_csv, table
+        assert not any(cell for line in as_xlsx for cell in line[width:])
+    waiting = ed.client.get(f"/dashboard/waiting.csv?{PERIOD}&currency=EUR").get_data(as_text=True)
+    for row in shown["waiting"]:
+        expected = f"{row['state']},{row['cause'] or ''},{row['deals']},EUR,"
+        assert expected in waiting
+
+
+def _written(cell: object) -> str:
+    return plain(cell) if isinstance(cell, Decimal) else str(cell or "")
+
+
+def test_what_is_no_table_is_not_found(browser: Browsers, firm: Office) -> None:
+    for path in ("people.csv", "waiting.pdf"):
+        assert browser("ed").get(f"/dashboard/{path}").status == 404
+    assert browser("olga").get("/dashboard/waiting.csv").status == 403

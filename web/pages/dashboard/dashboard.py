@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 from http import HTTPStatus
+from io import BytesIO
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
+from adapters.documents.written_tables import CSV, XLSX, written_csv, written_xlsx
 from oppsync.domain.reading.dashboard import Dashboard
 from oppsync.domain.values.model import LONGEST_CODE
 from oppsync.domain.work.states import State
-from oppsync.kernel.errors import InvalidInput
+from oppsync.kernel.errors import InvalidInput, NotFound
 from oppsync.services.insight.dashboard import Asked, read_dashboard
 from web.context import application, signed_in
 from web.forms import FormError, day_of
 from web.pages.dashboard.pictures import cycle_picture, revenue_bars, trend_in_words
+from web.pages.dashboard.tables import TABLES
 from web.pages.dashboard.words import duration
 
 page = Blueprint("dashboard", __name__, url_prefix="/dashboard")
@@ -42,6 +45,22 @@ def show() -> ResponseReturnValue:
         errors=errors,
     )
     return markup, HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK
+
+
+@page.get("/<table>.<form>")
+def download(table: str, form: str) -> ResponseReturnValue:
+    """A table of the page with the same address, as CSV or XLSX."""
+    if table not in TABLES or form not in ("csv", "xlsx"):
+        raise NotFound("There is no such table.")
+    asked, errors = asked_for(request.args)
+    if errors:
+        raise InvalidInput(errors[0].message, field=errors[0].field)
+    shown = dashboard(asked)
+    lines, wanted = TABLES[table](shown), shown.wanted
+    content = written_csv(lines) if form == "csv" else written_xlsx(table, lines)
+    name = f"{table}-{wanted.since}-{wanted.until}-{wanted.currency}.{form}"
+    kind = CSV if form == "csv" else XLSX
+    return send_file(BytesIO(content), mimetype=kind, as_attachment=True, download_name=name)
 
 
 def dashboard(asked: Asked) -> Dashboard:
@@ -88,6 +107,19 @@ class Lists:
         self, state: State | None = None, cause: str | None = None, revenue_in: str | None = None
     ) -> str:
         return self._list(state=state, cause=cause, revenue_in=revenue_in, under_way=_yes(state is None))
+
+    def file(self, table: str, form: str) -> str:
+        """The same figures to take away."""
+        wanted = self._wanted
+        return url_for(
+            "dashboard.download",
+            table=table,
+            form=form,
+            won_from=wanted.since,
+            won_to=wanted.until,
+            currency=wanted.currency,
+            entity=wanted.entity,
+        )
 
     def unconverted(self, currency: str | None, *, of_period: bool) -> str:
         return self._list(
