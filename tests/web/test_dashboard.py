@@ -17,6 +17,7 @@ from sqlalchemy import event, text
 
 from adapters.documents.tables import read_table
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.model import plain
 from sandbox.firm.demo_firm import reference_rows
 from tests.harness.builders import TENANT
@@ -207,6 +208,7 @@ def test_every_figure_opens_the_list_that_it_counts(browser: Browsers, firm: Off
     activated(firm, 1, date(2026, 6, 1), contracting_entity="ACME-US")
     firm.waiting(sold_by("sam.seller", won_on=WON))
     firm.parked()
+    firm.parked(found=finding("RATE_MISSING", "No rate is set", path="/lines/0/role", value="Consultant"))
     ed = browser("ed")
 
     for entity in ("", "&entity=ACME-US", "&entity=ACME-DE"):
