@@ -296,8 +296,12 @@ def without_apostrophe(cell: str) -> str:
 
 def _csv(kind: ReferenceKind, rows: Sequence[Mapping[str, Any]]) -> str:
     names = columns(kind)
-    lines = (names, *([_cell(row.get(name)) for name in names] for row in rows))
-    return "".join(f"{','.join(map(_in_quotes, line))}\n" for line in lines)
+    return csv_of((names, *([row.get(name) for name in names] for row in rows)))
+
+
+def csv_of(lines: Iterable[Sequence[Any]]) -> str:
+    """The lines as CSV. Text that a spreadsheet would take for a formula is made harmless."""
+    return "".join(f"{','.join(_in_quotes(_cell(cell)) for cell in line)}\n" for line in lines)
 
 
 def _in_quotes(cell: str) -> str:

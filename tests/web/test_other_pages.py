@@ -79,7 +79,7 @@ def test_no_get_and_no_head_changes_a_row(browser: Browsers, office: Office) -> 
         ("ana", ["Approvals", "Opportunities"], "/approvals"),
         ("olga", ["Opportunities", "Exceptions"], "/opportunities"),
         ("uma", ["Approvals", "Opportunities", "Exceptions"], "/approvals"),
-        ("ed", ["Opportunities"], "/opportunities"),
+        ("ed", ["Opportunities"], "/dashboard"),
     ],
 )
 def test_only_permitted_pages_appear(browser: Browsers, name: str, shown: list[str], first: str) -> None:

@@ -10,6 +10,7 @@ from web.api.bridge import Api
 from web.api.configuration import configuration
 from web.api.configuration_rows import rows
 from web.api.connections import connections
+from web.api.dashboard import dashboard
 from web.api.deliveries import deliveries
 from web.api.exceptions import exceptions
 from web.api.opportunities import opportunities
@@ -24,6 +25,7 @@ from web.api.set_up import setup
 
 PREFIX = "/api/v1"
 BLUEPRINTS = (
+    dashboard,
     opportunities,
     plans,
     approvals,

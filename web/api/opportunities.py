@@ -32,7 +32,12 @@ opportunities.before_request(authenticate)
 def list_opportunities(query: schemas.OpportunityQuery) -> Page[OpportunitySummary]:
     """List opportunities, newest first"""
     return application().queries.opportunities(
-        signed_in().tenant_id, state=query.state, text=query.text, after=query.cursor, limit=query.limit
+        signed_in().tenant_id,
+        state=query.state,
+        text=query.text,
+        wanted=query.wanted,
+        after=query.cursor,
+        limit=query.limit,
     )
 
 

@@ -24,6 +24,7 @@ from web.pages.configuration import overview as configuration
 from web.pages.connections import connection, mirror
 from web.pages.connections import form as connection_form
 from web.pages.connections import overview as connections
+from web.pages.dashboard import dashboard
 from web.pages.exceptions import exception, queue
 from web.pages.opportunities import opportunity, overview
 from web.pages.people import people, person, proposals
@@ -49,6 +50,7 @@ PAGES = (
     PageRow("Set-up", set_up.page, Action.VISIT_SET_UP, first=True, until_set_up=True),
     PageRow("Approvals", inbox.page, Action.VISIT_APPROVALS, first=True, counted="approvals"),
     PageRow("Approvals", approval.page, Action.VISIT_APPROVAL),
+    PageRow("Dashboard", dashboard.page, Action.VISIT_DASHBOARD, first=True),
     PageRow("Opportunities", overview.page, Action.READ, first=True),
     PageRow("Opportunities", opportunity.page, Action.READ),
     PageRow("Opportunities", recomputed.page, Action.READ),

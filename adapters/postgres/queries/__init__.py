@@ -1,6 +1,7 @@
 """The read side in Postgres, by page area."""
 
 from adapters.postgres.queries.approvals import PostgresApprovalQueries
+from adapters.postgres.queries.dashboard import PostgresDashboardQueries
 from adapters.postgres.queries.deliveries import PostgresDeliveryQueries
 from adapters.postgres.queries.exceptions import PostgresExceptionQueries
 from adapters.postgres.queries.navigation import PostgresNavigationQueries
@@ -21,5 +22,6 @@ class PostgresQueries(
     PostgresSecurityQueries,
     PostgresPeopleQueries,
     PostgresSetUpQueries,
+    PostgresDashboardQueries,
 ):
     """Implements `oppsync.ports.queries.Queries`."""

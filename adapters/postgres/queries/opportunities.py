@@ -8,11 +8,13 @@ from uuid import UUID
 from sqlalchemy import and_, or_, select
 
 from adapters.postgres.queries.base import SUMMARY, WARNINGS, Reading, one, page, summaries, to_summary
+from adapters.postgres.queries.deal_conditions import conditions
 from adapters.postgres.rows import pick, to_ledger_row
 from adapters.postgres.tables import audit, effects, opportunities, plans, vendor_calls
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.effects.effects import LedgerRow
 from oppsync.domain.reading.calls import VendorCall
+from oppsync.domain.reading.deal_filter import DealFilter
 from oppsync.domain.reading.readings import OpportunityDetail, OpportunitySummary, Page, TimelineEntry
 from oppsync.domain.work.states import State
 
@@ -28,6 +30,7 @@ class PostgresOpportunityQueries(Reading):
         *,
         state: State | None = None,
         text: str | None = None,
+        wanted: DealFilter | None = None,
         after: str | None = None,
         limit: int = 25,
     ) -> Page[OpportunitySummary]:
@@ -38,6 +41,8 @@ class PostgresOpportunityQueries(Reading):
             like = f"%{_escaped(text)}%"
             named = (opportunities.c.name, opportunities.c.account, opportunities.c.source_id)
             query = query.where(or_(*(column.ilike(like, escape="\\") for column in named)))
+        if wanted is not None:
+            query = query.where(*conditions(wanted))
         with self.reading() as connection:
             return page(connection, query, opportunities.c.id, to_summary, after=after, limit=limit)
 

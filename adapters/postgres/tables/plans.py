@@ -7,6 +7,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    Numeric,
     PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
@@ -32,6 +33,12 @@ plans = Table(
     Column("number", Integer, nullable=False),
     json_column("content"),
     json_column("provenance"),
+    # Figures of the content, for sums over many deals: set by the trigger `copy_plan_figures`. `revenue` has
+    # the sum of its revenue schedules by month: `{"2026-06": "1200.00"}`.
+    text_column("currency", nullable=True),
+    Column("total", Numeric, nullable=True),
+    Column("cost", Numeric, nullable=True),
+    json_column("revenue", nullable=True),
     # The connections it goes to, chosen when it was planned; null for a plan of a release that knew one of each
     # only.
     text_column("erp", nullable=True),
@@ -44,6 +51,14 @@ plans = Table(
     PrimaryKeyConstraint("tenant_id", "opportunity_id", "hash"),
     UniqueConstraint("tenant_id", "opportunity_id", "number"),
     of_opportunity(),
+    # The figures of many plans are read from it alone.
+    Index(
+        "ix_plans_figures",
+        "tenant_id",
+        "opportunity_id",
+        "hash",
+        postgresql_include=["currency", "total", "cost"],
+    ),
 )
 
 # What a plan was made from, as it was when the plan of this hash was last made; none of a plan of a release

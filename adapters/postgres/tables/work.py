@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Column,
+    Date,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -69,6 +70,10 @@ opportunities = Table(
     text_column("account", nullable=True),
     Column("amount", Numeric(20, 4), nullable=True),
     text_column("currency", nullable=True),
+    # The contracting entity and the close date of the record, as approved once it is: set by the trigger
+    # `copy_deal_facts`, so that they are right whichever release writes the record.
+    text_column("legal_entity", nullable=True),
+    Column("won_on", Date, nullable=True),
     when("received_at", now=True),
     when("activated_at", nullable=True),
     # Why a person gave it up after its approval.
@@ -90,6 +95,13 @@ opportunities = Table(
     # A message carries only the id.
     Index("ix_opportunities_id", "id"),
     Index("ix_opportunities_tenant_id_state", "tenant_id", "state", "id"),
+    # Deals of a period, for dashboards: all that they count of a deal is in it.
+    Index(
+        "ix_opportunities_won_on",
+        "tenant_id",
+        "won_on",
+        postgresql_include=["id", "state", "activated_at", "received_at", "legal_entity", "plan_hash"],
+    ),
     Index("ix_opportunities_emit_at", "emit_at", postgresql_where=text("due_at is not null")),
     Index(
         "ix_opportunities_lane",

@@ -24,6 +24,7 @@ FURTHER_APPROVER = "further approver"
 
 class Action(StrEnum):
     READ = "read"
+    VISIT_DASHBOARD = "visit_dashboard"
     VISIT_APPROVALS = "visit_approvals"
     VISIT_APPROVAL = "visit_approval"
     SEE_ALL_APPROVALS = "see_all_approvals"
@@ -103,6 +104,11 @@ RIGHTS: dict[Action, Right] = {
         Scope.READ,
         command_line=True,
         further=True,
+    ),
+    Action.VISIT_DASHBOARD: Right(
+        "Open the dashboard, read its figures in the API",
+        ADMINS | {PersonRole.EXECUTIVE, PersonRole.AUDITOR},
+        Scope.READ,
     ),
     Action.VISIT_APPROVALS: Right(
         "Open the inbox of approvals", APPROVERS | {PersonRole.AUDITOR}, Scope.READ, further=True

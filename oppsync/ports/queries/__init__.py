@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from oppsync.ports.queries.approvals import ApprovalQueries
+from oppsync.ports.queries.dashboard import DashboardQueries
 from oppsync.ports.queries.deliveries import DeliveryQueries
 from oppsync.ports.queries.exceptions import ExceptionQueries
 from oppsync.ports.queries.navigation import NavigationQueries
@@ -23,6 +24,7 @@ class Queries(
     SecurityQueries,
     PeopleQueries,
     SetUpQueries,
+    DashboardQueries,
     Protocol,
 ):
     """The whole read side. Lists are newest first unless said otherwise; `after` is a page's `next_cursor`."""

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from oppsync.domain.effects.effects import LedgerRow
 from oppsync.domain.reading.calls import VendorCall
+from oppsync.domain.reading.deal_filter import DealFilter
 from oppsync.domain.reading.readings import OpportunityDetail, OpportunitySummary, Page, TimelineEntry
 from oppsync.domain.work.states import State
 
@@ -19,10 +20,12 @@ class OpportunityQueries(Protocol):
         *,
         state: State | None = None,
         text: str | None = None,
+        wanted: DealFilter | None = None,
         after: str | None = None,
         limit: int = 25,
     ) -> Page[OpportunitySummary]:
-        """`text` matches name, account or source id. Raises InvalidInput for a cursor that is not ours."""
+        """`text` matches name, account or source id; `wanted` names what else has to hold. Raises InvalidInput
+        for a cursor that is not ours."""
 
     def opportunity(self, tenant_id: str, opportunity_id: UUID) -> OpportunityDetail:
         """Raises NotFound."""

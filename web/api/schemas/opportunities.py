@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, field_serializer
@@ -10,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from oppsync.domain.effects.effects import LedgerRow
 from oppsync.domain.plan.overrides import OverrideField, PlanOverride
 from oppsync.domain.reading.calls import VendorCall
+from oppsync.domain.reading.deal_filter import DealFilter
 from oppsync.domain.reading.readings import OpportunityDetail, OpportunitySummary, TimelineEntry
 from oppsync.domain.reading.system_of_record import why_no_override
 from oppsync.domain.values.model import Code, Frozen, Text
@@ -21,6 +23,20 @@ from web.api.schemas.paging import PageQuery
 class OpportunityQuery(PageQuery):
     state: State | None = Field(default=None, description="Only opportunities in this state.")
     text: Text | None = Field(default=None, description="Part of name, account or CRM id.")
+    under_way: bool = Field(default=False, description="Only deals that are won and not active yet.")
+    planned: bool = Field(default=False, description="Only deals with a plan that are active or under way.")
+    entity: Code | None = Field(default=None, description="Only deals of this legal entity.")
+    currency: Code | None = Field(default=None, description="Only deals in this currency.")
+    won_from: date | None = Field(default=None, description="Only deals won on this day or later.")
+    won_to: date | None = Field(default=None, description="Only deals won on this day or earlier.")
+    cause: Code | None = Field(default=None, description="Only deals parked for an exception of this code.")
+    revenue_in: Code | None = Field(
+        default=None, description="Only deals whose plan has revenue in this month, such as 2026-06."
+    )
+
+    @property
+    def wanted(self) -> DealFilter:
+        return DealFilter.model_validate(self.model_dump(include=set(DealFilter.model_fields)))
 
 
 class PlanQuery(Frozen):
