@@ -47,7 +47,11 @@ class Screen:
     def words(self) -> str:
         """The text between the tags, no-break spaces as spaces, runs of space as one."""
         body = self.markup.partition("<main")[2].partition("</main>")[0]
-        return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", "<main" + body)).split())
+        return self.words_of("<main" + body)
+
+    @staticmethod
+    def words_of(markup: str) -> str:
+        return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", markup)).split())
 
     @property
     def form_token(self) -> str:

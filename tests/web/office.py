@@ -287,7 +287,12 @@ class Office:
             uow.commit()
         return opportunity_id
 
-    def parked(self, stands_at: State = State.VALIDATED, found: Finding | None = None) -> tuple[UUID, UUID]:
+    def parked(
+        self,
+        stands_at: State = State.VALIDATED,
+        found: Finding | None = None,
+        record: Opportunity | None = None,
+    ) -> tuple[UUID, UUID]:
         """A deal that is parked, because a cost centre is missing unless something else is `found`: its id and
         its exception's."""
         found = found or finding(
@@ -297,7 +302,7 @@ class Office:
             value="Advisory",
         )
         message = "No cost centre for ACME-DE and Advisory on 4 May 2026"
-        opportunity_id = self.deal(sold_by("sam.seller"))
+        opportunity_id = self.deal(record or sold_by("sam.seller"))
         with self.uow() as uow:
             before = uow.opportunities.lock(TENANT, opportunity_id)
             after = changed(before, state=State.PARKED, resume_state=stands_at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -83,6 +83,16 @@ def moment(value: datetime | None) -> Markup:
     return Markup('<time datetime="{}">{}, {}</time>').format(utc.isoformat(timespec="seconds"), shown, clock)
 
 
+def age(since: datetime) -> str:
+    """How long ago, in its largest unit: `3 days`, `5 h`, `40 min`. Stands beside the moment itself."""
+    past = max(timedelta(0), application().clock.now() - since)
+    if past < timedelta(hours=1):
+        return f"{past // timedelta(minutes=1)}{NO_BREAK}min"
+    if past < timedelta(days=2):
+        return f"{past // timedelta(hours=1)}{NO_BREAK}h"
+    return count(past.days, "day")
+
+
 def zone() -> tzinfo:
     """The firm's time zone, read once for a page; UTC before anybody is signed in, and while it cannot be
     read."""
@@ -111,5 +121,5 @@ def count(amount: int, one: str, many: str | None = None) -> str:
 
 
 def register_formats(app: Flask) -> None:
-    for filter_ in (number, money, day, month, moment, count, system_name):
+    for filter_ in (number, money, day, month, moment, age, count, system_name):
         app.add_template_filter(filter_)

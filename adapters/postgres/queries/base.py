@@ -156,3 +156,8 @@ def read_cursor(text: str) -> UUID:
         raise InvalidInput(
             "This cursor is not one of ours: start without one.", field="cursor", code="BAD_CURSOR"
         ) from None
+
+
+def escaped(text: str) -> str:
+    """For `like` with a backslash as its escape."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

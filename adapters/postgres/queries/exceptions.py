@@ -8,8 +8,10 @@ from uuid import UUID
 from sqlalchemy import Select, and_, select
 
 from adapters.postgres.queries.base import Reading, one, page
+from adapters.postgres.queries.exception_list import read_list
 from adapters.postgres.rows import to_exception
 from adapters.postgres.tables import exception_items, opportunities
+from oppsync.domain.reading.exception_list import ExceptionFilter, ExceptionList, ExceptionSort
 from oppsync.domain.reading.readings import Page
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
 
@@ -41,6 +43,12 @@ class PostgresExceptionQueries(Reading):
         query = _items().where(exception_items.c.tenant_id == tenant_id, exception_items.c.id == item_id)
         with self.reading() as connection:
             return to_exception(one(connection, query, "exception"))
+
+    def exception_list(
+        self, tenant_id: str, wanted: ExceptionFilter, sort: ExceptionSort, number: int = 1
+    ) -> ExceptionList:
+        with self.reading() as connection:
+            return read_list(connection, tenant_id, wanted, sort, number)
 
 
 def _items() -> Select[Any]:

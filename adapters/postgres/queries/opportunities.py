@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, or_, select
 
-from adapters.postgres.queries.base import SUMMARY, WARNINGS, Reading, one, page, summaries, to_summary
+from adapters.postgres.queries.base import SUMMARY, WARNINGS, Reading, escaped, one, page, summaries, to_summary
 from adapters.postgres.queries.deal_conditions import conditions
 from adapters.postgres.rows import pick, to_ledger_row
 from adapters.postgres.tables import audit, effects, opportunities, plans, vendor_calls
@@ -38,7 +38,7 @@ class PostgresOpportunityQueries(Reading):
         if state is not None:
             query = query.where(opportunities.c.state == state)
         if text:
-            like = f"%{_escaped(text)}%"
+            like = f"%{escaped(text)}%"
             named = (opportunities.c.name, opportunities.c.account, opportunities.c.source_id)
             query = query.where(or_(*(column.ilike(like, escape="\\") for column in named)))
         if wanted is not None:
@@ -107,7 +107,3 @@ class PostgresOpportunityQueries(Reading):
         )
         with self.reading() as connection:
             return [to_ledger_row(row) for row in connection.execute(query).mappings()]
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
