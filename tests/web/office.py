@@ -301,8 +301,12 @@ class Office:
             path="/lines/0/service_line",
             value="Advisory",
         )
-        message = "No cost centre for ACME-DE and Advisory on 4 May 2026"
         opportunity_id = self.deal(record or sold_by("sam.seller"))
+        return opportunity_id, self.stop(opportunity_id, stands_at, found)
+
+    def stop(self, opportunity_id: UUID, stands_at: State, found: Finding) -> UUID:
+        """A deal is parked with this finding: its exception's id."""
+        message = "No cost centre for ACME-DE and Advisory on 4 May 2026"
         with self.uow() as uow:
             before = uow.opportunities.lock(TENANT, opportunity_id)
             after = changed(before, state=State.PARKED, resume_state=stands_at)
@@ -320,7 +324,7 @@ class Office:
                 )
             )
             uow.commit()
-        return opportunity_id, item_id
+        return item_id
 
     def parked_after_approval(self, record: Opportunity | None = None) -> tuple[Waiting, UUID]:
         """A deal with its plan, approved, of which the ERP refused to create anything."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, url_for
@@ -20,7 +21,9 @@ from oppsync.domain.approval.who_may import (
     needed_for,
     outside_in_words,
 )
+from oppsync.domain.configuration.files import FILES
 from oppsync.domain.deal.place import place_of
+from oppsync.domain.plan.overrides import OverrideField
 from oppsync.domain.reading.readings import OpportunityDetail
 from oppsync.domain.validation.confirmations import confirmable
 from oppsync.domain.values.actor import actor_name, is_stage
@@ -30,11 +33,18 @@ from oppsync.domain.work.exceptions import ExceptionItem
 from oppsync.domain.work.states import COMPENSABLE, State
 from oppsync.kernel.bus import Command
 from oppsync.kernel.errors import Conflict, InvalidInput
-from oppsync.services.changes.commands import PlanAnew
-from oppsync.services.queue.commands import Compensate, ConfirmFindings, DismissException, ReplayException
+from oppsync.services.changes.commands import OverridePlan, PlanAnew
+from oppsync.services.queue.commands import (
+    Compensate,
+    ConfirmFindings,
+    DismissException,
+    LinkCustomer,
+    ReplayException,
+)
 from web.access.access import kept_input
 from web.context import application, signed_in
 from web.forms import FormError, posted, too_long
+from web.pages.exceptions.actions import Way, connections_of, may_be_overridden, remedy_of
 from web.problems import Problem
 
 page = Blueprint("exception_page", __name__, url_prefix="/exceptions")
@@ -43,7 +53,12 @@ REASON_OF: dict[str, str] = {
     Action.COMPENSATE: "given_up_because",
     Action.PLAN_ANEW: "planned_anew_because",
     Action.CONFIRM: "confirmed_because",
+    Action.LINK_CUSTOMER: "customer",
+    Action.OVERRIDE_PLAN: "overridden_because",
 }
+# The inputs of an override, beside its reason.
+_OVERRIDE_INPUTS = ("workstream", "field", "value")
+LATEST_CALLS = 20
 
 
 @page.get("/<uuid:item_id>")
@@ -62,20 +77,22 @@ def act(item_id: UUID) -> ResponseReturnValue:
     reason = posted(field)
     command = _command(item, action, reason)
     errors = too_long(field, reason)
+    kept = {field: reason, **{name: posted(name) for name in _OVERRIDE_INPUTS}}
     if errors:
-        return _page(item, {field: reason}, errors=errors), HTTPStatus.UNPROCESSABLE_ENTITY
+        return _page(item, kept, errors=errors), HTTPStatus.UNPROCESSABLE_ENTITY
     try:
         application().dispatch(command)
     except InvalidInput as error:
-        errors = [FormError(field, error.message)]
-        return _page(item, {field: reason}, errors=errors), HTTPStatus.UNPROCESSABLE_ENTITY
+        at = error.field if error.field in _OVERRIDE_INPUTS else field
+        errors = [FormError(at, error.message)]
+        return _page(item, kept, errors=errors), HTTPStatus.UNPROCESSABLE_ENTITY
     except Conflict as conflict:
         item = application().queries.exception(me.tenant_id, item_id)
-        return _page(item, {field: reason}, notice=conflict.message), HTTPStatus.CONFLICT
+        return _page(item, kept, notice=conflict.message), HTTPStatus.CONFLICT
     return redirect(url_for(".show", item_id=item_id), HTTPStatus.SEE_OTHER)
 
 
-def _command(item: ExceptionItem, action: str, reason: str) -> Command[None]:
+def _command(item: ExceptionItem, action: str, reason: str) -> Command[Any]:
     """The command of the pressed button. Raises a 400 problem for a button that this item's page does not
     have."""
     tenant, me = item.tenant_id, signed_in().person.id
@@ -86,11 +103,26 @@ def _command(item: ExceptionItem, action: str, reason: str) -> Command[None]:
             return DismissException(tenant, item.id, me, reason)
         case Action.CONFIRM:
             return ConfirmFindings(tenant, item.id, me, reason)
-        case Action.PLAN_ANEW if item.opportunity_id is not None:
-            return PlanAnew(tenant, item.opportunity_id, me, reason, bool(posted("ask_again")))
-        case Action.COMPENSATE if item.opportunity_id is not None:
-            return Compensate(tenant, item.opportunity_id, me, reason)
-    raise Problem(HTTPStatus.BAD_REQUEST, "UNKNOWN_ACTION", "This page does not offer that action.")
+        case Action.LINK_CUSTOMER:
+            return LinkCustomer(tenant, item.id, me, reason)
+    found = _of_deal(tenant, item.opportunity_id, action, reason) if item.opportunity_id is not None else None
+    if found is None:
+        raise Problem(HTTPStatus.BAD_REQUEST, "UNKNOWN_ACTION", "This page does not offer that action.")
+    return found
+
+
+def _of_deal(tenant: str, deal: UUID, action: str, reason: str) -> Command[Any] | None:
+    """The same for what is done with the item's deal."""
+    me = signed_in().person.id
+    match action:
+        case Action.OVERRIDE_PLAN if posted("field") in set(OverrideField):
+            field = OverrideField(posted("field"))
+            return OverridePlan(tenant, deal, me, posted("workstream"), field, posted("value"), reason)
+        case Action.PLAN_ANEW:
+            return PlanAnew(tenant, deal, me, reason, bool(posted("ask_again")))
+        case Action.COMPENSATE:
+            return Compensate(tenant, deal, me, reason)
+    return None
 
 
 def _page(
@@ -106,10 +138,14 @@ def _page(
     effects = queries.effects(me.tenant_id, known) if known else ()
     place = place_of(opportunity.record) if opportunity else None
     approved = opportunity is not None and opportunity.stands_at in COMPENSABLE
+    calls = queries.vendor_calls(me.tenant_id, known) if known else ()
+    remedy = remedy_of(item)
     possible = {
         Action.REPLAY: True,
         Action.DISMISS: True,
         Action.CONFIRM: bool(confirmable(item.findings)),
+        Action.LINK_CUSTOMER: Way.LINK_CUSTOMER in remedy.ways and not any(row.may_exist for row in effects),
+        Action.OVERRIDE_PLAN: Way.OVERRIDE in remedy.ways and may_be_overridden(opportunity),
         Action.PLAN_ANEW: approved,
         Action.COMPENSATE: _compensable(opportunity, exists=any(row.may_exist for row in effects)),
     }
@@ -126,6 +162,14 @@ def _page(
             if is_so and may(me.person, action) and is_within(me.person, action, place)
         ],
         needed=_needed(me.person, place),
+        to_edit=[(kind, FILES[kind].name) for kind in remedy.rows],
+        ways=remedy.ways,
+        connections=connections_of(item, opportunity, calls),
+        may_test=may(me.person, Action.INSPECT_CONNECTION),
+        calls=calls[-LATEST_CALLS:],
+        workstreams=_workstreams(opportunity),
+        override_fields=tuple(OverrideField),
+        kept=kept,
         reason=kept.get("reason", ""),
         planned_anew_because=kept.get("planned_anew_because", ""),
         given_up_because=kept.get("given_up_because", ""),
@@ -135,6 +179,13 @@ def _page(
         errors=errors or [],
         notice=notice,
     )
+
+
+def _workstreams(opportunity: OpportunityDetail | None) -> list[tuple[str, str]]:
+    """What an override can be about: a workstream's key, and what people call it. A line that was split has
+    keys of its own, which are typed."""
+    record = opportunity.record if opportunity else None
+    return [(line.id, line.title) for line in record.lines] if record else []
 
 
 def _needed(person: Person, place: Place | None) -> str:
