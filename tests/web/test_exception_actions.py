@@ -98,7 +98,7 @@ def test_an_unknown_customer_is_linked_on_the_page(browser: Browsers, office: Of
     unknown = finding("ACCOUNT_UNKNOWN", "The ERP has no such customer", path="/account/name", value="Globex")
     _deal, item_id = office.parked(State.RECEIVED, unknown)
     path, olga = f"/exceptions/{item_id}", browser("olga")
-    assert "Link the customer Globex GmbH is this customer of the ERP" in olga.get(path).words
+    assert "Link the customer Name the customer of the ERP that Globex GmbH is" in olga.get(path).words
     assert "Link the customer" not in browser("uma").get(path).words
     _other, cost_centre = office.parked()
     assert "Link the customer" not in olga.get(f"/exceptions/{cost_centre}").words
