@@ -13,7 +13,9 @@ BROKER_POOL = 5
 # Used to ask for turns at vendors, and to count sign-ins; each question takes a fraction of a millisecond.
 TRAFFIC_POOL = 1
 HEALTH_CHECK = 1  # a web process asks Redis while somebody looks at its health
-_WEB_PROCESSES, _WORKER_THREADS = "2", "4"
+# A thread waits for vendors most of its time, and holds a connection for a few milliseconds of each wave.
+_WEB_PROCESSES, _WORKER_THREADS = "2", "8"
+MOST_SHARED = 4
 
 
 class Need(NamedTuple):
@@ -31,8 +33,8 @@ def worker_threads(environ: Mapping[str, str]) -> int:
 
 
 def worker_pool(threads: int) -> int:
-    """One for each thread, and one for the thread that renews their leases."""
-    return threads + 1
+    """Those that the threads share, and one for the thread that renews their leases."""
+    return min(threads, MOST_SHARED) + 1
 
 
 def needs(environ: Mapping[str, str]) -> tuple[Need, ...]:
