@@ -200,6 +200,21 @@ def test_a_decision_answers_with_its_receipt_and_counts_once(browser: Browsers, 
     assert events.count("plan.approved.v1") == 1
 
 
+def test_the_receipt_leads_to_the_next_approval_that_waits_for_me(browser: Browsers, office: Office) -> None:
+    first, ana = office.waiting(builders.opportunity(builders.fixed_line(), amount="10000.00")), browser("ana")
+    office.waiting(sold_by("ana", name="Ana sold this"))
+    second = office.waiting(sold_by("sam.seller", name="Next in line"))
+    assert "EUR 10,000.00 · margin 54.4" in ana.get(page_of(first)).words
+    ana.post(page_of(first), **approve(first))
+    receipt = ana.get(page_of(first))
+    assert "Waits for you next: Next in line , EUR 44,400.00" in receipt.words
+    assert f'href="{page_of(second)}"' in receipt.markup
+
+    ana.post(page_of(second), **approve(second))
+
+    assert "Nothing else waits for you." in ana.get(page_of(second)).words
+
+
 def test_a_plan_that_was_changed_in_the_database_is_shown_and_decided_by_nobody(
     browser: Browsers, office: Office
 ) -> None:

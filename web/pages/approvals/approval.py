@@ -18,7 +18,7 @@ from oppsync.domain.approval.tasks import ApprovalTask, Decision, TaskStatus
 from oppsync.domain.approval.who_may import Action as Right
 from oppsync.domain.approval.who_may import may
 from oppsync.domain.plan.plan import short_hash
-from oppsync.domain.reading.readings import ApprovalDetail, ApprovalNote
+from oppsync.domain.reading.readings import ApprovalDetail, ApprovalNote, ApprovalSummary
 from oppsync.domain.values.actor import actor_name
 from oppsync.domain.work.states import PLANNABLE_ANEW
 from oppsync.kernel.errors import Conflict, InvalidInput
@@ -171,13 +171,15 @@ def _page(
 ) -> str:
     me = signed_in().person
     note, origins = groups_of(detail.plan)
+    receipt = receipt_of(detail, me)
     return render_template(
         "approvals/approval.html",
         detail=detail,
         task=detail.task,
         view=plan_view(detail.plan, detail.plan_number),
         cannot_decide=cannot_decide(detail, me),
-        receipt=receipt_of(detail, me),
+        receipt=receipt,
+        next_waiting=_next_waiting() if receipt else None,
         why_me=why_me(detail, me),
         later=later(detail),
         missing=missing_besides(detail),
@@ -201,6 +203,13 @@ def _page(
         able=[each for each in detail.may_decide if each != me.id] if may_reassign(detail, me) else (),
         typed=typed or {},
     )
+
+
+def _next_waiting() -> ApprovalSummary | None:
+    """The approval that waits longest for whoever just decided one."""
+    me = signed_in()
+    waiting = application().queries.approvals(me.tenant_id, person=me.person, status=TaskStatus.OPEN, limit=1)
+    return next(iter(waiting.rows), None)
 
 
 class _Note(NamedTuple):
