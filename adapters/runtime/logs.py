@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from uuid import UUID
 
 import sentry_sdk
@@ -46,6 +47,19 @@ class LogReporter:
                 sentry_sdk.capture_exception(error)
             else:
                 sentry_sdk.capture_message(f"{code}: {message}", level="error")
+
+    def parked(self, opportunity_id: UUID, stage: str, codes: Sequence[str]) -> None:
+        log.warning("deal_parked", opportunity_id=str(opportunity_id), stage=stage, codes=list(codes))
+
+    def deferred(self, opportunity_id: UUID, stage: str, code: str, tries: int, seconds: float) -> None:
+        log.info(
+            "deal_deferred",
+            opportunity_id=str(opportunity_id),
+            stage=stage,
+            code=code,
+            tries=tries,
+            seconds=round(seconds, 1),
+        )
 
     def lease_lost(self, opportunity_id: UUID, token: int) -> None:
         log.warning("lease_lost", opportunity_id=str(opportunity_id), token=token)

@@ -199,6 +199,12 @@ class Process:
         if error is not None and not isinstance(error, InjectedBug | NeverLands):
             self.simulation.broken.append(f"bug: {error!r}")
 
+    def parked(self, opportunity_id: UUID, stage: str, codes: Sequence[str]) -> None:
+        """Told by the deal's state."""
+
+    def deferred(self, opportunity_id: UUID, stage: str, code: str, tries: int, seconds: float) -> None:
+        """Told by the deal's due time."""
+
     def lease_lost(self, opportunity_id: UUID, token: int) -> None:
         """A worker that lost its lease: nothing of its run was recorded."""
 

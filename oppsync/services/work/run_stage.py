@@ -192,7 +192,7 @@ class RunStageHandler:
             return self._defer(context, error, held)
         except BusinessError as error:
             parked = _refused(context, error)
-            return record(self.publish, (*held, self._decided(context, parked, began)), hand_on=False)
+            return self._record((*held, self._decided(context, parked, began)))
         except Exception as error:
             message = error.message if isinstance(error, OppsyncError) else type(error).__name__
             return self._dead_letter(context, "BUG", f"{message} (stage {context.stage})", error, held)
@@ -202,13 +202,22 @@ class RunStageHandler:
             crash_point("decision.held", decided[-1].after.state)
             return hold(decided)
         try:
-            return record(self.publish, decided, hand_on=hand_on)
+            return self._record(decided, hand_on=hand_on)
         except (LeaseLost, StoreUnavailable):
             raise
         except Exception:
             if len(decided) == 1:
                 raise
             return self._one_by_one(decided)
+
+    def _record(self, decided: Held, *, hand_on: bool = False) -> Worked:
+        """Record what was decided; a deal that is parked by it is reported once that is stored."""
+        worked = record(self.publish, decided, hand_on=hand_on)
+        last = decided[-1]
+        if worked.is_stored and isinstance(last.outcome, Park):
+            codes = [found.code for found in last.outcome.findings]
+            self.reporter.parked(last.after.id, last.context.stage, codes)
+        return worked
 
     def _one_by_one(self, decided: Held) -> Worked:
         """Record what cannot be recorded together, so that the dead letter names the stage that it is about."""
@@ -259,6 +268,8 @@ class RunStageHandler:
             raised = raise_items(uow, context, items, after.record)
             told = (*written, *events, *raised)
             worked = commit(uow, context, self.publish, after, Due(pause), *told, stored=stored)
+        if worked is not None and events:
+            self.reporter.deferred(after.id, context.stage, error.code, tries, pause.total_seconds())
         return worked or look_again(context)
 
     def _pause(self, opportunity: TrackedOpportunity, error: TransientError) -> timedelta:
