@@ -99,7 +99,8 @@ class NewWebhookSecret(Frozen):
 
 
 class Observations(Frozen):
-    """The lines of a test, in the order in which it looked. `is_well`: nothing is missing."""
+    """The lines of a test, in the order in which it looked. `is_well`: nothing is missing, and
+    nothing is left unread that is there."""
 
     is_well: bool
     rows: tuple[Observation, ...]
