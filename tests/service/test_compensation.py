@@ -248,7 +248,7 @@ def test_won_anew_and_approved_again_its_closed_projects_are_opened_and_no_secon
 
 def test_a_deal_that_was_written_back_in_part_has_its_psa_project_archived(house: House, books: Books) -> None:
     record_id = house.to_approval(deals.milestone(WON_ON))
-    house.kantata.faults([{"method": "PUT", "path": "/api/v1/workspaces", "status": 422}])
+    house.salesforce.faults([{"method": "PATCH", "status": 400, "code": "FIELD_CUSTOM_VALIDATION_EXCEPTION"}])
     house.approve(record_id)
     house.settle()
     assert house.opportunity(record_id).resume_state is State.CREATED

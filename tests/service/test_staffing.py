@@ -201,8 +201,10 @@ def test_without_a_psa_the_plan_says_who_is_needed_and_the_deal_becomes_active(h
 
 
 def test_a_deal_that_is_given_up_asks_for_nobody_any_more(house: House, record_id: str) -> None:
-    house.kantata.faults([{"method": "PUT", "path": "/api/v1/workspaces", "status": 422}])
-    house.settle()
+    workspaces = "/api/v1/workspaces"
+    lost = {"method": "POST", "path": workspaces, "drop_connection": True, "after_commit": True}
+    house.kantata.faults([lost, {"method": "PUT", "path": workspaces, "status": 422}])
+    house.settle_later()  # the project is found, somebody is asked for, and its status is refused
     assert house.opportunity(record_id).resume_state is State.CREATED
     assert requested(house, record_id) == NEEDED
 

@@ -67,9 +67,11 @@ def test_won_again_after_it_was_given_up_people_are_asked_for_anew(firm: Simulat
     record_id = approved_deal(firm, 2)
     tracked = firm.find(record_id).tracked
     content = firm.world.plan(tracked.id, tracked.plan_hash or "").content
-    # All but the last: the PSA refuses the status of its project.
-    before = len(content.nodes) + len(list(content.billing_lines())) + 3
-    work(firm, record_id, Trouble(Kind.REJECTED, before))
+    # The PSA's project is found after a lost answer, somebody is asked for, and the PSA refuses the status.
+    before = len(content.nodes) + len(list(content.billing_lines())) + 1
+    work(firm, record_id, Trouble(Kind.LOST_AFTER, before))
+    firm.pass_time(timedelta(minutes=5))
+    work(firm, record_id, Trouble(Kind.REJECTED, 1))
     firm.give_up(record_id)
     firm.settle()
     assert firm.state(record_id) is State.WITHDRAWN
