@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event
 
 from adapters.bootstrap import Application
 from oppsync.domain.deal.opportunity import OpportunityRef
@@ -19,6 +16,7 @@ from oppsync.domain.work.intake import Delivery
 from oppsync.ports.storage.unit_of_work import UnitOfWork
 from oppsync.services.intake.accept_delivery import accept, receive_again
 from tests.harness.builders import TENANT
+from tests.harness.statements import statements
 from tests.harness.waiting import somebody_waits, until
 from tests.integration import desk
 
@@ -56,20 +54,6 @@ def accepted(application: Application, delivery: Delivery, named: list[Opportuni
         found = accept(uow, audited, delivery, named)
         uow.commit()
     return found
-
-
-@contextmanager
-def statements(application: Application) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def see(*arguments: Any) -> None:
-        seen.append(arguments[2])
-
-    event.listen(application.engine, "before_cursor_execute", see)
-    try:
-        yield seen
-    finally:
-        event.remove(application.engine, "before_cursor_execute", see)
 
 
 def test_a_delivery_and_all_that_it_brings_are_one_statement(application: Application) -> None:

@@ -105,6 +105,12 @@ def test_whoever_changed_a_row_that_the_plan_uses_does_not_decide_it(live: House
     shown = live.application.dispatch(PreviewPlan(TENANT, COMMAND_LINE, record_id)).approvals
     assert [[who.email for who in each.candidates] for each in shown] == [[FRITZ], [DELIVERY]]
     assert live.application.queries.counts(TENANT, live.person(FINANCE)).approvals == 0
+    decided_by_fritz(live, record_id)
+
+
+def decided_by_fritz(live: House, record_id: str, seat: str = "finance") -> None:
+    """The one who agreed to the change is refused, somebody else decides, and the deal becomes active."""
+    task = live.tasks(record_id)[seat]
     with pytest.raises(Forbidden) as refused:
         live.decide(task, FINANCE)
     assert refused.value.code == "EDITED_REFERENCE_DATA"

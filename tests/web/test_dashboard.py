@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,7 +12,7 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from adapters.documents.tables import read_table
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
@@ -21,6 +20,7 @@ from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.model import plain
 from sandbox.firm.demo_firm import reference_rows
 from tests.harness.builders import TENANT
+from tests.harness.statements import statements
 from tests.web.browser import Browser
 from tests.web.office import Office, Waiting, sold_by
 from tests.web.test_api import Client
@@ -80,20 +80,6 @@ def in_currency(office: Office, currency: str) -> Waiting:
 
 def _noon(day: date) -> datetime:
     return datetime.fromisoformat(f"{day}T12:00:00+00:00")
-
-
-@contextmanager
-def statements(office: Office) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def see(*arguments: Any) -> None:
-        seen.append(arguments[2])
-
-    event.listen(office.application.engine, "before_cursor_execute", see)
-    try:
-        yield seen
-    finally:
-        event.remove(office.application.engine, "before_cursor_execute", see)
 
 
 def figures(app: Flask, office: Office, query: str = PERIOD) -> Any:
@@ -242,7 +228,7 @@ def test_the_figures_take_a_few_statements_however_many_deals(app: Flask, firm: 
     client = Client(app, firm.token("ed"))
 
     def asked() -> int:
-        with statements(firm) as seen:
+        with statements(firm.application) as seen:
             client.get(f"/dashboard?{PERIOD}")
         return len([each for each in seen if "opportunities" in each])
 

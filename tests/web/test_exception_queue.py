@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.states import State
 from tests.harness import builders
+from tests.harness.statements import statements
 from tests.web.browser import Browser, Screen
 from tests.web.office import Office, sold_by
 
@@ -160,26 +160,12 @@ def test_what_was_settled_is_listed_too_the_latest_first(browser: Browsers, offi
     assert "No match: nothing was replayed." in olga.get("/exceptions?view=replayed").words
 
 
-@contextmanager
-def statements(office: Office) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def see(*arguments: Any) -> None:
-        seen.append(arguments[2])
-
-    event.listen(office.application.engine, "before_cursor_execute", see)
-    try:
-        yield seen
-    finally:
-        event.remove(office.application.engine, "before_cursor_execute", see)
-
-
 def test_the_queue_asks_as_much_for_many_items_as_for_one(browser: Browsers, office: Office) -> None:
     olga = browser("olga")
     stopped(office, "Alpha", no_region())
     counts = []
     for _ in range(2):
-        with statements(office) as seen:
+        with statements(office.application) as seen:
             olga.get("/exceptions")
         counts.append((sum("exception_items" in each for each in seen), len(seen)))
         for number in range(30):

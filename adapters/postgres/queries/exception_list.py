@@ -36,6 +36,17 @@ from oppsync.domain.reading.exception_list import (
 )
 from oppsync.domain.work.exceptions import ExceptionStatus
 
+OF_THE_DEAL = and_(
+    opportunities.c.tenant_id == exception_items.c.tenant_id,
+    opportunities.c.id == exception_items.c.opportunity_id,
+)
+# What items tell of the deal that they are about.
+DEAL = (
+    opportunities.c.name.label("opportunity_name"),
+    opportunities.c.account,
+    opportunities.c.amount,
+    opportunities.c.currency,
+)
 # What is about no deal and no delivery names its connection in its reference (`payload_references`).
 _CONNECTION_ID = func.coalesce(
     opportunities.c.connection_id,
@@ -100,14 +111,10 @@ def read_list(
 
 def _from(*columns: Any) -> Select[Any]:
     """Items with the deal or the delivery that they are about."""
-    of_the_deal = and_(
-        opportunities.c.tenant_id == exception_items.c.tenant_id,
-        opportunities.c.id == exception_items.c.opportunity_id,
-    )
     of_the_delivery = and_(
         inbox.c.tenant_id == exception_items.c.tenant_id, inbox.c.id == exception_items.c.delivery_id
     )
-    source = exception_items.outerjoin(opportunities, of_the_deal).outerjoin(inbox, of_the_delivery)
+    source = exception_items.outerjoin(opportunities, OF_THE_DEAL).outerjoin(inbox, of_the_delivery)
     return select(*columns).select_from(source)
 
 
@@ -158,10 +165,7 @@ def _sums(which: list[ColumnElement[bool]]) -> Select[Any]:
 def _rows(which: list[ColumnElement[bool]]) -> Select[Any]:
     return _from(
         exception_items,
-        opportunities.c.name.label("opportunity_name"),
-        opportunities.c.account,
-        opportunities.c.amount,
-        opportunities.c.currency,
+        *DEAL,
         *_CAUSE[1:],
         _REGION.label("region"),
         _SERVICE_LINES.label("service_lines"),

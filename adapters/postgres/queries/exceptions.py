@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Select, select
 
 from adapters.postgres.queries.base import Reading, one, page
-from adapters.postgres.queries.exception_list import read_list
+from adapters.postgres.queries.exception_list import DEAL, OF_THE_DEAL, read_list
 from adapters.postgres.rows import to_exception
 from adapters.postgres.tables import exception_items, opportunities
 from oppsync.domain.reading.exception_list import ExceptionFilter, ExceptionList, ExceptionSort
@@ -53,14 +53,4 @@ class PostgresExceptionQueries(Reading):
 
 def _items() -> Select[Any]:
     """Items with the name, customer and amount of the deal they are about."""
-    of_the_deal = and_(
-        opportunities.c.tenant_id == exception_items.c.tenant_id,
-        opportunities.c.id == exception_items.c.opportunity_id,
-    )
-    return select(
-        exception_items,
-        opportunities.c.name.label("opportunity_name"),
-        opportunities.c.account,
-        opportunities.c.amount,
-        opportunities.c.currency,
-    ).select_from(exception_items.outerjoin(opportunities, of_the_deal))
+    return select(exception_items, *DEAL).select_from(exception_items.outerjoin(opportunities, OF_THE_DEAL))
